@@ -2,23 +2,65 @@
 
 Values that differ between environments (VPC, subnets, certificate, image digest, alarm address) are not here: they are
 template parameters. What is here changes which resources exist and what they claim.
+
+The models hold what one value must look like; what several values must agree on is in `rules`, and `loading` applies both.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Literal
 
+from claimstack.controls.errors import InputError
+from claimstack.generator.partition import Partition, partition_of
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+SCOPE = r"^[!#-\[\]-~]+$"
+DOMAIN = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$"
+SENTENCE = r"^[^\s\p{Cc}]([^\p{Cc}\x{2028}\x{2029}]*[^\s\p{Cc}])?$"
+ORIGIN = r"^https://[^\s/*?#@]+$"
+CALLBACK = r"^(https://[^\s/?#@]+|http://localhost(:[0-9]{1,5})?)(/[^\s#]*)?$"
+ISSUER = r"^https://[^\s/?#@]+(/[^\s?#]*)?$"
+WORD = r"^[^\s\p{Cc}]+$"
+USER_POOL_ARN = r"^arn:aws(-us-gov)?:cognito-idp:[a-z0-9-]+:[0-9]{12}:userpool/[a-z0-9-]+_[A-Za-z0-9]+$"
+ENDPOINT_SERVICE = r"^[a-z0-9]+([.-][a-z0-9]+)*$"
+TAG_KEY = r"^[\p{L}\p{Z}\p{N}_.:/=+\-@]+$"
+TAG_VALUE = r"^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$"
+ROLE_PATH = r"^/([A-Za-z0-9_+=,.@-]+/)*$"
+PACKAGE_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{2,40}$"
+
+WORDS = {
+    NAME: "lower case letters, digits and single hyphens, starting with a letter, such as 'grants-tools'",
+    SCOPE: "a scope name without spaces, quotes or backslashes, such as 'invoke'",
+    DOMAIN: "a domain name in lower case without scheme, port or path, such as 'mcp.example.gov'",
+    SENTENCE: "one line of text without line breaks and without spaces at either end",
+    ORIGIN: "an origin such as 'https://app.example.gov', without path or wildcard",
+    CALLBACK: "an address starting with 'https://' or 'http://localhost', without fragment, such as 'http://localhost:8976/callback'",
+    ISSUER: "an issuer such as 'https://login.example.gov/tenant', without query or fragment",
+    WORD: "text without spaces",
+    USER_POOL_ARN: "the ARN of a user pool, such as 'arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_AbCdEf123'",
+    ENDPOINT_SERVICE: "a service name without the region prefix, such as 'sqs'",
+    TAG_KEY: "letters, digits, spaces and _ . : / = + - @ only, as not every AWS service takes more in a tag",
+    TAG_VALUE: "letters, digits, spaces and _ . : / = + - @ only, as not every AWS service takes more in a tag",
+    ROLE_PATH: "an IAM path that starts and ends with a slash, such as '/mcp/'",
+    PACKAGE_ID: "3 to 41 letters, digits, dots, underscores and hyphens, starting with a letter or digit",
+}
+"""Pattern → what it asks for, in the words of an error message."""
 
 Class = Literal["B", "C", "D"]
 Route = Literal["20x", "rev5"]
-Token = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,30}$")]
-"""Starts with a letter; lower case, digits and hyphens; at most 31 characters, so that prefixed names stay inside AWS limits."""
-ScopeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9._-]{0,62}$")]
-DomainName = Annotated[str, StringConstraints(pattern=r"^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$")]
-Sentence = Annotated[str, StringConstraints(pattern=r"^\S(.*\S)?$", max_length=1000)]
+Token = Annotated[str, StringConstraints(pattern=NAME, min_length=2, max_length=31)]
+"""At most 31 characters, so that prefixed names stay inside AWS limits."""
+ScopeName = Annotated[str, StringConstraints(pattern=SCOPE, max_length=256)]
+DomainName = Annotated[str, StringConstraints(pattern=DOMAIN, max_length=240)]
+"""Shorter than DNS allows: the canonical URL on it has to fit into the 256 characters of a resource server identifier."""
+Sentence = Annotated[str, StringConstraints(pattern=SENTENCE, max_length=1000)]
 """One line for people: OSCAL strings take no line break and no space at either end."""
+TagKey = Annotated[str, StringConstraints(pattern=TAG_KEY, max_length=128)]
+TagValue = Annotated[str, StringConstraints(pattern=TAG_VALUE, max_length=255)]
+"""ECR takes one character less than the 256 of other services."""
 
 
 class Table(BaseModel):
@@ -35,25 +77,27 @@ class FrontDoor(Table):
     streaming: bool = False
     rate_per_second: Annotated[int, Field(ge=1, le=10_000)] = 50
     burst: Annotated[int, Field(ge=1, le=5_000)] = 100
-    allowed_origins: tuple[Annotated[str, StringConstraints(pattern=r"^https://[^\s/*]+$")], ...] = ()
+    allowed_origins: Annotated[tuple[Annotated[str, StringConstraints(pattern=ORIGIN, max_length=256)], ...], Field(max_length=20)] = ()
     """Browser origins that may call the server; without any, no CORS answer is given."""
 
 
 class Auth(Table):
     type: Literal["cognito", "external", "none"] = "cognito"
-    scopes: tuple[ScopeName, ...] = ("invoke",)
-    """Scopes of the MCP resource; a caller needs one of them. Cognito prefixes each with the resource server identifier."""
-    consumers: tuple[Token, ...] = ()
-    """One confidential client_credentials client for each name (cognito)."""
-    callback_urls: tuple[Annotated[str, StringConstraints(pattern=r"^(https://|http://localhost)[^\s]*$")], ...] = ()
+    scopes: Annotated[tuple[ScopeName, ...], Field(max_length=10)] = ("invoke",)
+    """Scopes of the MCP resource; a caller needs one of them. Cognito prefixes each with the resource server identifier; those of an
+    external provider are written as its tokens carry them. An HTTP API takes ten on a route (API Gateway quotas)."""
+    consumers: Annotated[tuple[Token, ...], Field(max_length=49)] = ()
+    """One confidential client_credentials client for each name (cognito). A JWT authorizer takes fifty audiences (API Gateway quotas),
+    of which the public client is one."""
+    callback_urls: Annotated[tuple[Annotated[str, StringConstraints(pattern=CALLBACK, max_length=1024)], ...], Field(max_length=100)] = ()
     """With any, a public client with PKCE for people is built as well (cognito)."""
     token_minutes: Annotated[int, Field(ge=5, le=60)] = 15
     """Life of an access token (cognito)."""
-    issuer: Annotated[str, StringConstraints(pattern=r"^https://[^\s]+[^\s/]$")] | None = None
-    """OIDC issuer (external, http-api)."""
-    audience: tuple[str, ...] = ()
+    issuer: Annotated[str, StringConstraints(pattern=ISSUER, max_length=2048)] | None = None
+    """OIDC issuer (external, http-api), exactly as the `iss` claim has it: some end in a slash."""
+    audience: Annotated[tuple[Annotated[str, StringConstraints(pattern=WORD, max_length=512)], ...], Field(max_length=50)] = ()
     """Accepted `aud` or `client_id` values (external)."""
-    user_pool_arn: Annotated[str, StringConstraints(pattern=r"^arn:aws(-us-gov)?:cognito-idp:[a-z0-9-]+:\d{12}:userpool/[\w-]+$")] | None = None
+    user_pool_arn: Annotated[str, StringConstraints(pattern=USER_POOL_ARN)] | None = None
     """Existing Cognito user pool (external, rest-api)."""
 
 
@@ -71,7 +115,7 @@ class Runtime(Table):
 class Network(Table):
     endpoints: bool = False
     """Build the endpoints stack: the function then needs no NAT to reach AWS services."""
-    endpoint_services: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]+$")], ...] = ()
+    endpoint_services: tuple[Annotated[str, StringConstraints(pattern=ENDPOINT_SERVICE, max_length=64)], ...] = ()
     """Further interface endpoints that tools call, by service name without the region prefix, such as `sqs`."""
     security_groups: Literal["own", "given"] = "own"
     """`given`: existing groups, passed as a template parameter; their rules are then not ours to claim."""
@@ -91,9 +135,9 @@ class Organisation(Table):
     """What the landing zone around the system requires or provides."""
 
     name: Sentence | None = None
-    tags: dict[str, str] = {}
-    """Mandatory tags, put on every taggable resource."""
-    role_path: Annotated[str, StringConstraints(pattern=r"^/([\w+=,.@-]+/)*$")] = "/"
+    tags: Annotated[dict[TagKey, TagValue], Field(max_length=40)] = {}
+    """Mandatory tags, put on every taggable resource; AWS takes fifty, of which some are ours."""
+    role_path: Annotated[str, StringConstraints(pattern=ROLE_PATH, max_length=512)] = "/"
     permissions_boundary: bool = False
     """Ask for a permissions boundary ARN as a template parameter and set it on every role."""
     log_archive: bool = False
@@ -105,15 +149,20 @@ class Leveraged(Table):
     """The authorization of the infrastructure that this system stands on; nothing is inherited without it."""
 
     title: Sentence
-    package_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{2,40}$")]
+    package_id: Annotated[str, StringConstraints(pattern=PACKAGE_ID)]
     date_authorized: date
 
 
 class ControlParameter(Table):
-    value: Annotated[str, StringConstraints(pattern=r"^\S(.*\S)?$")]
+    value: Sentence
     reason: Sentence
     approver: Sentence
     date: date
+
+    @property
+    def days(self) -> int:
+        """Raise InputError unless the value reads "<n> days"."""
+        return parse_days(self.value)
 
 
 class Provider(Table):
@@ -155,8 +204,47 @@ class Config(Table):
     leveraged: Leveraged | None = None
     parameters: dict[str, ControlParameter] = {}
     """Control parameters by catalog id, such as `au-11_odp`."""
-    providers: dict[str, Provider] = {}
+    providers: dict[Token, Provider] = {}
     dispositions: dict[str, DispositionOverride] = {}
     """By control id or point id."""
-    extensions: tuple[str, ...] = ()
+    extensions: tuple[Sentence, ...] = ()
     """Overlay files beside system.toml, or names of installed `claimstack.extensions` entry points."""
+
+    @property
+    def partition(self) -> Partition:
+        return partition_of(self.region)
+
+    @property
+    def public_url(self) -> str | None:
+        """The canonical MCP URL; None without a custom domain: it is then a value of the deployed default endpoint."""
+        return f"https://{self.front_door.domain}/mcp" if self.front_door.domain else None
+
+    @property
+    def retention_days(self) -> int:
+        return control_parameter(self, RETENTION_PARAMETER).days
+
+
+RETENTION_PARAMETER = "au-11_odp"
+DEFAULT_RETENTION = "1096 days"
+
+
+def parse_days(value: str) -> int:
+    """Read "1096 days"; raise InputError for any other form."""
+    found = re.fullmatch(r"([1-9][0-9]{0,4}) days", value)
+    if not found:
+        raise InputError(f"expected a number of days such as '{DEFAULT_RETENTION}', found '{value}'")
+    return int(found[1])
+
+
+def control_parameter(config: Config, parameter: str) -> ControlParameter:
+    """What system.toml sets, or the default where there is one; raise InputError for a control parameter that has neither."""
+    if parameter in config.parameters:
+        return config.parameters[parameter]
+    if parameter == RETENTION_PARAMETER:
+        return ControlParameter(
+            value=DEFAULT_RETENTION,
+            reason="The shortest retention of CloudWatch Logs that reaches thirty months.",
+            approver="Nobody yet: the default of claimstack stands until the system owner approves a value.",
+            date=config.as_of,
+        )
+    raise InputError(f'{config.name}: control parameter {parameter} has no value; add [parameters."{parameter}"] to system.toml')

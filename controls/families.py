@@ -1,0 +1,259 @@
+"""Families: the most that can be claimed of each point, and what is said of the points that no claim answers."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files as package_files
+from pathlib import PurePosixPath
+from typing import Any
+
+from claimstack.controls.catalog import Catalog, load_catalog
+from claimstack.controls.errors import InputError, raise_all
+
+HIGHEST = ("implemented", "partial", "none")
+PARTIES = ("organisation", "aws", "customer", "provider-of-key", "tools")
+"""Who a remainder is left to; `organisation` is the provider's own people and process, `customer` the agency."""
+ORIGINATIONS: Mapping[str, tuple[str, ...]] = {
+    "inherited": ("inherited", "shared"),
+    "organisational": ("sp-corporate", "sp-system", "shared"),
+    "customer": ("customer-configured", "customer-provided", "shared"),
+    "planned": ("sp-corporate", "sp-system", "shared"),
+    "not-applicable": ("sp-corporate", "sp-system", "customer-configured", "customer-provided", "inherited", "shared"),
+}
+"""The FedRAMP control originations that do not contradict each disposition status."""
+
+_SENTENCE = re.compile(r"\S(.*\S)?")  # OSCAL strings are one line without space at either end
+_TOP_KEYS = ("family", "ceilings", "dispositions")
+_CEILING_KEYS = ("highest", "remains", "because")
+_REMAINDER_KEYS = ("who", "what")
+_DISPOSITION_KEYS = ("status", "origination", "reason", "unless_claimed", "provider")
+
+
+@dataclass(frozen=True, slots=True)
+class Remainder:
+    """What a party still has to do or show before a point is wholly met."""
+
+    who: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """The highest status that claims about one point can earn; `none` means that no claim may name it."""
+
+    point: str
+    highest: str
+    remains: tuple[Remainder, ...]
+    because: str
+
+    @property
+    def claimable(self) -> bool:
+        return self.highest != "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Disposition:
+    """What is said of a point, or of a control's remaining points, where no claim speaks."""
+
+    target: str
+    """A point id, or a control id that stands for every point of the control without an answer of its own."""
+    status: str
+    origination: str
+    reason: str
+    unless_claimed: bool = False
+    provider: str | None = None
+    source: str = ""
+    """The file that says so: `controls/families/au.toml` or `system.toml`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Families:
+    ceilings: Mapping[str, Ceiling]
+    """By point id."""
+    dispositions: Mapping[str, Disposition]
+    """By point id or control id."""
+
+    def disposition_of(self, point: str, control: str) -> Disposition | None:
+        """The point's own disposition, else its control's."""
+        return self.dispositions.get(point) or self.dispositions.get(control)
+
+
+@cache
+def load_families() -> Families:
+    """The family files of this package; an InputError names each file and key that is wrong."""
+    folder = package_files("claimstack.controls").joinpath("families")
+    found = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda entry: entry.name)
+    return parse_families({f"controls/families/{entry.name}": entry.read_text("utf-8") for entry in found}, load_catalog())
+
+
+def parse_families(files: Mapping[str, str], catalog: Catalog) -> Families:
+    """Families out of TOML texts by file name; every id and value is checked and all causes are raised at once.
+
+    A file that states its `family` may speak only of that family and carries its name.
+    """
+    ceilings: dict[str, Ceiling] = {}
+    dispositions: dict[str, Disposition] = {}
+    origins: dict[tuple[str, str], str] = {}
+    causes: list[str] = []
+    for file, text in files.items():
+        try:
+            table = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            causes.append(f"{file}: not TOML: {error}")
+            continue
+        causes += _wrong_head(file, table, catalog)
+        for point, entry, problems in _entries(file, "ceilings", table, catalog, origins, causes):
+            ceilings[point] = _read_ceiling(point, entry, problems)
+        for target, entry, problems in _entries(file, "dispositions", table, catalog, origins, causes):
+            dispositions[target] = _read_disposition(target, entry, file, problems)
+    raise_all(causes)
+    families = Families(ceilings, dispositions)
+    raise_all(_contradictions(families, catalog, origins))
+    return families
+
+
+def _entries(
+    file: str, section: str, table: Mapping[str, Any], catalog: Catalog, origins: dict[tuple[str, str], str], causes: list[str]
+) -> Iterator[tuple[str, Mapping[str, Any], list[str]]]:
+    """Each id of a section with its table and a list for its problems, which become causes once the caller asks for the next."""
+    entries = table.get(section, {})
+    if not isinstance(entries, dict):
+        causes.append(f"{file}: {section}: must hold one table for each id")
+        return
+    for target, entry in entries.items():
+        problems = _wrong_target(target, section, table.get("family"), catalog)
+        first = origins.setdefault((section, target), file)
+        if first != file:
+            problems.append(f"already stated in {first}; keep one of the two")
+        if isinstance(entry, dict):
+            yield target, entry, problems
+        else:
+            problems.append("must be a table")
+        causes.extend(f'{file}: {section}."{target}": {problem}' for problem in problems)
+
+
+def _wrong_head(file: str, table: Mapping[str, Any], catalog: Catalog) -> Iterator[str]:
+    for problem in _unknown_keys(table, _TOP_KEYS):
+        yield f"{file}: {problem}"
+    if "family" in table:
+        family = table["family"]
+        known = {control.family for control in catalog.controls.values()}
+        if family not in known:
+            yield f"{file}: family: {family!r} is no family of the catalog{_suggest(family, sorted(known))}"
+        elif PurePosixPath(file).stem != family:
+            yield f"{file}: family: the file says {family!r}; name it {family}.toml"
+
+
+def _wrong_target(target: str, section: str, family: object, catalog: Catalog) -> list[str]:
+    try:
+        if "_" in target:
+            owner = catalog.point(target).control
+        elif section == "ceilings":
+            return ["a ceiling belongs to a response point such as au-3_smt.a, not to a control"]
+        else:
+            owner = catalog.control(target).id
+    except InputError as error:
+        return list(error.causes)
+    if isinstance(family, str) and catalog.controls[owner].family != family:
+        return [f"belongs to family {catalog.controls[owner].family}; move it to {catalog.controls[owner].family}.toml"]
+    return []
+
+
+def _read_ceiling(point: str, entry: Mapping[str, Any], problems: list[str]) -> Ceiling:
+    problems += _unknown_keys(entry, _CEILING_KEYS)
+    highest = _one_of(entry, "highest", HIGHEST, problems)
+    because = _sentence(entry, "because", problems) if "because" in entry else ""
+    remains = tuple(_read_remainders(entry.get("remains", []), problems))
+    if highest != "implemented" and not because:
+        problems.append(f"because: missing; say why {highest or 'no more'} is the most that can be earned")
+    if highest == "partial" and not remains:
+        problems.append("remains: empty; say what is left and for whom, or state highest = 'implemented'")
+    if highest == "implemented" and remains:
+        problems.append("remains: something is left, so the highest status is 'partial'")
+    return Ceiling(point, highest, remains, because)
+
+
+def _read_remainders(entries: object, problems: list[str]) -> Iterator[Remainder]:
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        problems.append("remains: must be a list of tables with who and what")
+        return
+    for number, entry in enumerate(entries):
+        found: list[str] = [*_unknown_keys(entry, _REMAINDER_KEYS)]
+        yield Remainder(_one_of(entry, "who", PARTIES, found), _sentence(entry, "what", found))
+        problems += [f"remains[{number}]: {problem}" for problem in found]
+
+
+def _read_disposition(target: str, entry: Mapping[str, Any], file: str, problems: list[str]) -> Disposition:
+    problems += _unknown_keys(entry, _DISPOSITION_KEYS)
+    status = _one_of(entry, "status", tuple(ORIGINATIONS), problems)
+    origination = _one_of(entry, "origination", ORIGINATIONS["not-applicable"], problems)
+    if status and origination and origination not in ORIGINATIONS[status]:
+        problems.append(f"origination: {origination!r} contradicts status {status!r}; use {_listed(ORIGINATIONS[status])}")
+    unless_claimed = entry.get("unless_claimed", False)
+    if not isinstance(unless_claimed, bool):
+        problems.append(f"unless_claimed: expected true or false, found {unless_claimed!r}")
+    provider = _sentence(entry, "provider", problems) if "provider" in entry else None
+    return Disposition(target, status, origination, _sentence(entry, "reason", problems), unless_claimed is True, provider, file)
+
+
+def _contradictions(families: Families, catalog: Catalog, origins: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    """Entries that are well formed each on its own and cannot stand beside one another."""
+    for point, ceiling in families.ceilings.items():
+        control = catalog.points[point].control
+        disposition = families.disposition_of(point, control)
+        if ceiling.claimable and disposition is not None and not disposition.unless_claimed:
+            yield (
+                f'{disposition.source}: dispositions."{disposition.target}": {origins["ceilings", point]} lets {point} be claimed;'
+                f" say unless_claimed = true here, or in a disposition of the point's own"
+            )
+    for target, disposition in families.dispositions.items():
+        where = f'{disposition.source}: dispositions."{target}"'
+        if target in catalog.controls:
+            points = catalog.controls[target].points
+            if points and all(point in families.dispositions for point in points):
+                yield f"{where}: every point of {target} has its own disposition; delete this one or theirs"
+        else:
+            points = (target,)
+        if disposition.unless_claimed and all(point in families.ceilings and not families.ceilings[point].claimable for point in points):
+            yield f"{where}: says unless_claimed, but no claim may name {_listed(points)}; delete unless_claimed or raise the ceiling"
+
+
+def _unknown_keys(table: Mapping[str, Any], known: tuple[str, ...]) -> Iterator[str]:
+    for key in table:
+        if key not in known:
+            yield f"{key}: unknown key{_suggest(key, known)}"
+
+
+def _one_of(table: Mapping[str, Any], key: str, allowed: tuple[str, ...], problems: list[str]) -> str:
+    """The value when it is allowed, else an empty string and a problem."""
+    value = table.get(key)
+    if isinstance(value, str) and value in allowed:
+        return value
+    if value is None:
+        problems.append(f"{key}: missing; use {_listed(allowed)}")
+    else:
+        problems.append(f"{key}: {value!r} is none of {_listed(allowed)}{_suggest(value, allowed)}")
+    return ""
+
+
+def _sentence(table: Mapping[str, Any], key: str, problems: list[str]) -> str:
+    value = table.get(key)
+    if isinstance(value, str) and _SENTENCE.fullmatch(value):
+        return value
+    found = "missing" if value is None else f"found {value!r}"
+    problems.append(f"{key}: {found}; write one line without space at either end")
+    return ""
+
+
+def _suggest(value: object, known: tuple[str, ...] | list[str]) -> str:
+    near = get_close_matches(str(value), known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _listed(values: tuple[str, ...]) -> str:
+    return ", ".join(values)

@@ -1,0 +1,224 @@
+"""Evaluation: the facts that checks find in the emitted templates, and the answer that follows for each point."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Literal
+
+from claimstack.controls.catalog import Point
+from claimstack.controls.errors import raise_all
+from claimstack.controls.families import Disposition, Remainder
+from claimstack.generator.claims import Claim, Component
+from claimstack.generator.emitted import ABSENT, Emitted, Json
+from claimstack.generator.expressions import Finding, Scope
+from claimstack.generator.predicates import Outcome
+from claimstack.generator.system import Declared, DeclaredCheck, System
+
+
+class Status(StrEnum):
+    """Computed for each point, never typed. The words are those of coverage; `documents/` maps them to OSCAL and FedRAMP."""
+
+    IMPLEMENTED = "implemented"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    PLANNED = "planned"
+    INHERITED = "inherited"
+    ORGANISATIONAL = "organisational"
+    CUSTOMER = "customer"
+    NOT_APPLICABLE = "not-applicable"
+    NOT_ADDRESSED = "not-addressed"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One evaluation: what a check found at one place of one emitted file."""
+
+    check: str
+    sha256: str
+    level: Literal["declared"]
+    pointer: str
+    expected: str
+    actual: Json
+    """The value found; null where nothing stands (the pointer is then the nearest ancestor)."""
+    outcome: Outcome
+    environment: str | None
+    """The environment whose parameter file settled the value, or null."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimResult:
+    """A claim with the facts its checks found."""
+
+    declared: Declared
+    claim: Claim
+    checks: tuple[DeclaredCheck, ...]
+    facts: tuple[Fact, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        outcomes = {fact.outcome for fact in self.facts}
+        if not outcomes or Outcome.FAILED in outcomes:
+            return Outcome.FAILED
+        return Outcome.CONDITIONAL if Outcome.CONDITIONAL in outcomes else Outcome.PASSED
+
+    @property
+    def meets(self) -> tuple[str, ...]:
+        return self.claim.meets
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the system says of one point."""
+
+    point: Point
+    status: Status
+    claims: tuple[ClaimResult, ...]
+    disposition: Disposition | None
+    why: str
+    """One line: what the status rests on."""
+    remains: tuple[Remainder, ...]
+    unmet: tuple[str, ...]
+    """Objectives that no passing claim meets."""
+    supplemental: bool
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A system with everything its checks found; what every document is rendered from."""
+
+    system: System
+    emitted: Emitted
+    facts: tuple[Fact, ...]
+    answers: Mapping[str, Answer]
+    """Every point of the class, then the supplemental ones, in catalog order."""
+
+    @cached_property
+    def facts_by_check(self) -> Mapping[str, tuple[Fact, ...]]:
+        found: dict[str, list[Fact]] = {}
+        for fact in self.facts:
+            found.setdefault(fact.check, []).append(fact)
+        return {check: tuple(facts) for check, facts in found.items()}
+
+    @property
+    def failed(self) -> tuple[Fact, ...]:
+        return tuple(fact for fact in self.facts if fact.outcome is Outcome.FAILED)
+
+    def claims_of(self, component: Component) -> Iterator[ClaimResult]:
+        for answer in self.answers.values():
+            yield from (result for result in answer.claims if result.declared.component.id == component.id)
+
+
+def evaluate(system: System, emitted: Emitted) -> Evaluated:
+    """Evaluate every check on templates as they were read back, and answer every point of the class.
+
+    Raises InputError for a disposition that stands beside a claim without saying `unless_claimed`, and for one that answers nothing.
+    """
+    facts = tuple(fact for declared in system.checks.values() for fact in check_facts(declared, emitted))
+    by_check: dict[str, list[Fact]] = {}
+    for fact in facts:
+        by_check.setdefault(fact.check, []).append(fact)
+    results: dict[str, list[ClaimResult]] = {}
+    for declared, claim in system.claims():
+        scope_checks = tuple(system.checks[check.check_id(Scope(declared.stack, declared.logical_id))] for check in claim.checks)
+        found = tuple(fact for check in scope_checks for fact in by_check.get(check.id, ()))
+        results.setdefault(claim.point, []).append(ClaimResult(declared, claim, scope_checks, found))
+    raise_all(_idle_dispositions(system, results))
+    class_points = system.catalog.class_points(system.config.class_)
+    supplemental = [system.catalog.points[point] for point in results if system.is_supplemental(point)]
+    answers = {point.id: _answer(system, point, tuple(results.get(point.id, ()))) for point in (*class_points, *supplemental)}
+    return Evaluated(system, emitted, facts, answers)
+
+
+def read_back(
+    texts: Mapping[str, str], environment: str | None = None, parameters: Mapping[str, Mapping[str, str]] | None = None
+) -> Emitted:
+    """Emitted templates from their JSON text, by stack name."""
+    return Emitted({stack: json.loads(text) for stack, text in texts.items()}, environment, parameters or {})
+
+
+def check_facts(declared: DeclaredCheck, emitted: Emitted) -> Iterator[Fact]:
+    """The facts of one check. A value that only the environment settles carries the environment's name."""
+    anywhere = Emitted(emitted.stacks)
+    findings = list(declared.check.evaluate(anywhere, declared.scope))
+    settled = findings
+    if emitted.parameters and any(finding.outcome is Outcome.CONDITIONAL for finding in findings):
+        settled = list(declared.check.evaluate(emitted, declared.scope))
+    for before, after in zip(findings, settled, strict=True):
+        environment = emitted.environment if before.outcome is not after.outcome else None
+        yield _fact(declared, after, environment)
+
+
+def _fact(declared: DeclaredCheck, finding: Finding, environment: str | None) -> Fact:
+    return Fact(
+        check=declared.id,
+        sha256=declared.check.sha256(),
+        level="declared",
+        pointer=finding.place.pointer,
+        expected=finding.expected,
+        actual=None if finding.actual is ABSENT else finding.actual,
+        outcome=finding.outcome,
+        environment=environment,
+    )
+
+
+def disposition_of(system: System, point: Point) -> Disposition | None:
+    """The disposition for a point: system.toml before our own, the point before its control."""
+    for dispositions in (system.overrides, system.families.dispositions):
+        for target in (point.id, point.control):
+            if target in dispositions:
+                return dispositions[target]
+    return None
+
+
+def _idle_dispositions(system: System, results: Mapping[str, list[ClaimResult]]) -> Iterator[str]:
+    """A disposition that stands beside claims for all that it answers, without saying that it yields to them."""
+    for target, disposition in {**system.families.dispositions, **system.overrides}.items():
+        points = (target,) if target in system.catalog.points else system.catalog.controls[target].points
+        claimed = [point for point in points if point in results]
+        if len(claimed) == len(points) and not disposition.unless_claimed:
+            claimant = results[claimed[0]][0].declared
+            yield (
+                f"{disposition.source}: {target}: the disposition stands beside a claim of {claimant.stack}.{claimant.logical_id}; "
+                "delete it, or say unless_claimed = true"
+            )
+
+
+def _answer(system: System, point: Point, claims: tuple[ClaimResult, ...]) -> Answer:
+    supplemental = system.is_supplemental(point.id)
+    ceiling = system.families.ceilings.get(point.id)
+    remains = ceiling.remains if ceiling is not None else ()
+    if not claims:
+        disposition = disposition_of(system, point)
+        status, why = _disposed(system, disposition)
+        return Answer(point, status, (), disposition, why, remains, point.objectives, supplemental)
+    passing = [result for result in claims if result.outcome is Outcome.PASSED]
+    met = {objective for result in passing for objective in (result.meets or point.objectives)}
+    unmet = tuple(objective for objective in point.objectives if objective not in met)
+    failed = sorted({fact.check for result in claims for fact in result.facts if fact.outcome is Outcome.FAILED})
+    if failed:
+        status, why = Status.FAILED, "failed: " + ", ".join(failed)
+    elif not passing:
+        status, why = Status.PLANNED, "every claim depends on values that are chosen when the stack is deployed"
+    elif unmet:
+        status, why = Status.PARTIAL, f"{len(point.objectives) - len(unmet)} of {len(point.objectives)} objectives are met"
+    elif len(passing) < len(claims):
+        status, why = Status.PARTIAL, "a claim depends on values that are chosen when the stack is deployed"
+    elif ceiling is None:
+        status, why = Status.PARTIAL, "no ceiling is on record for this point, so it earns partial at most"
+    elif ceiling.highest != "implemented" or ceiling.remains:
+        status, why = Status.PARTIAL, ceiling.because or "something remains for others"
+    else:
+        status, why = Status.IMPLEMENTED, "every objective is met and every fact passes"
+    return Answer(point, status, claims, None, why, remains, unmet, supplemental)
+
+
+def _disposed(system: System, disposition: Disposition | None) -> tuple[Status, str]:
+    if disposition is None:
+        return Status.NOT_ADDRESSED, "not addressed by this system"
+    if disposition.status == "inherited" and disposition.provider is None and system.config.leveraged is None:
+        return Status.NOT_ADDRESSED, f"would be inherited, but system.toml names no [leveraged] authorization: {disposition.reason}"
+    return Status(disposition.status), disposition.reason
