@@ -44,8 +44,8 @@ ci: check test conformance e2e ## everything that must be green
 constraints: ## newest versions that pyproject.toml allows, frozen into constraints.txt
 	rm -rf .venv-constraints
 	$(PYTHON) -m venv .venv-constraints
-	.venv-constraints/bin/python $(PIP) install '.[dev,e2e]'
-	{ sed '/^[^#]/,$$d' constraints.txt; .venv-constraints/bin/python $(PIP) freeze --all --exclude pip --exclude claimstack; } > constraints.txt.new
+	.venv-constraints/bin/python $(PIP) install -e '.[dev,e2e]'
+	{ sed '/^[^#]/,$$d' constraints.txt; .venv-constraints/bin/python $(PIP) freeze --all --exclude pip --exclude-editable; } > constraints.txt.new
 	mv constraints.txt.new constraints.txt
 	rm -rf .venv-constraints
 

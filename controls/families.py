@@ -169,9 +169,9 @@ def _read_ceiling(point: str, entry: Mapping[str, Any], problems: list[str]) -> 
     highest = _one_of(entry, "highest", HIGHEST, problems)
     because = _sentence(entry, "because", problems) if "because" in entry else ""
     remains = tuple(_read_remainders(entry.get("remains", []), problems))
-    if highest != "implemented" and not because:
+    if highest != "implemented" and "because" not in entry:
         problems.append(f"because: missing; say why {highest or 'no more'} is the most that can be earned")
-    if highest == "partial" and not remains:
+    if highest == "partial" and not entry.get("remains"):
         problems.append("remains: empty; say what is left and for whom, or state highest = 'implemented'")
     if highest == "implemented" and remains:
         problems.append("remains: something is left, so the highest status is 'partial'")

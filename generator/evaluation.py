@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -189,7 +189,7 @@ def _idle_dispositions(system: System, results: Mapping[str, list[ClaimResult]])
 
 def _answer(system: System, point: Point, claims: tuple[ClaimResult, ...]) -> Answer:
     supplemental = system.is_supplemental(point.id)
-    ceiling = system.families.ceilings.get(point.id)
+    ceiling = system.ceilings.get(point.id)
     remains = ceiling.remains if ceiling is not None else ()
     if not claims:
         disposition = disposition_of(system, point)
@@ -222,3 +222,25 @@ def _disposed(system: System, disposition: Disposition | None) -> tuple[Status, 
     if disposition.status == "inherited" and disposition.provider is None and system.config.leveraged is None:
         return Status.NOT_ADDRESSED, f"would be inherited, but system.toml names no [leveraged] authorization: {disposition.reason}"
     return Status(disposition.status), disposition.reason
+
+
+WEAKEST_FIRST = (
+    Status.FAILED,
+    Status.PARTIAL,
+    Status.NOT_ADDRESSED,
+    Status.PLANNED,
+    Status.CUSTOMER,
+    Status.ORGANISATIONAL,
+    Status.INHERITED,
+    Status.NOT_APPLICABLE,
+    Status.IMPLEMENTED,
+)
+
+
+def control_status(statuses: Iterable[Status]) -> Status:
+    """One word for a control from its points: implemented only if all are, failed if any is, partial once any claim holds,
+    otherwise the weakest word among them."""
+    found = set(statuses)
+    if Status.IMPLEMENTED in found and len(found) > 1 and Status.FAILED not in found:
+        return Status.PARTIAL
+    return next(status for status in WEAKEST_FIRST if status in found)

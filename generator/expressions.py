@@ -232,7 +232,7 @@ class PropertyCheck(Check):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PopulationCheck(Check):
-    """Every resource of a type in the whole system, of those that the `where` conditions select. An empty population fails unless stated."""
+    """Every resource of a type in the system that meets the `where` conditions; an empty population fails unless stated."""
 
     kind: ClassVar[str] = "population"
     resource_class: Any = field(compare=False)

@@ -158,6 +158,7 @@ EXPECTED = {
     "model_type": "a table of keys",
     "dict_type": "a table of keys",
     "string_type": "text in quotes",
+    "string_unicode": "text in Unicode",
     "bool_type": "true or false",
     "int_type": "a whole number",
     "tuple_type": "a list in brackets",

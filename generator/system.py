@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from troposphere import Output, Parameter, Ref, Tags, Template
 
 from claimstack.controls.catalog import Catalog, tag_id
 from claimstack.controls.errors import InputError
-from claimstack.controls.families import Disposition, Families
+from claimstack.controls.families import Ceiling, Disposition, Families
 from claimstack.generator.claims import Claim, Component, Exempt
 from claimstack.generator.config import Config
 from claimstack.generator.emitted import Json, plain
@@ -76,9 +77,15 @@ class System:
     checks: dict[str, DeclaredCheck] = field(default_factory=dict)
     overrides: dict[str, Disposition] = field(default_factory=dict)
     """Dispositions of system.toml and of overlays, by control or point id; they go before our own."""
+    ceilings: dict[str, Ceiling] = field(default_factory=dict)
+    """The families' ceilings, with those that an extension has overridden."""
     class_points: frozenset[str] = frozenset()
+    timestamp: datetime = field(init=False)
+    """The time of every document: midnight UTC of `as_of`, unless SOURCE_DATE_EPOCH says otherwise."""
 
     def __post_init__(self) -> None:
+        self.timestamp = datetime.combine(self.config.as_of, time(), UTC)
+        self.ceilings = {**self.families.ceilings, **self.ceilings}
         self.class_points = frozenset(point.id for point in self.catalog.class_points(self.config.class_))
         for target, stated in self.config.dispositions.items():
             self.overrides[target] = Disposition(
@@ -113,6 +120,20 @@ class System:
     def is_supplemental(self, point: str) -> bool:
         """Whether a point lies outside the class: shown, never counted."""
         return point not in self.class_points
+
+    def override(self, entry: Disposition | Ceiling) -> None:
+        """Replace a disposition or a ceiling of ours. The new one names its source and its reason; unknown ids raise InputError."""
+        if isinstance(entry, Ceiling):
+            self.catalog.point(entry.point)
+            if not entry.because:
+                raise InputError(f"{_source()}: the ceiling of {entry.point} is overridden without a reason; say it in `because`")
+            self.ceilings[entry.point] = entry
+            return
+        if entry.target not in self.catalog.points:
+            self.catalog.control(entry.target)
+        if not entry.reason:
+            raise InputError(f"{_source()}: the disposition of {entry.target} is overridden without a reason")
+        self.overrides[entry.target] = entry
 
     def register(self, check: Check, scope: Scope) -> DeclaredCheck:
         """Enter a check; the same check on the same scope is entered once. Raises InputError where two differ under one id."""
@@ -208,7 +229,7 @@ def _claim_causes(system: System, resource: Any, claim: Claim) -> Iterator[str]:
     except InputError as error:
         yield f"claims {claim.point}: {error}"
         return
-    ceiling = system.families.ceilings.get(claim.point)
+    ceiling = system.ceilings.get(claim.point)
     if ceiling is not None and ceiling.highest == "none":
         yield f"claims {claim.point}, which no template can support: {ceiling.because}"
     if not claim.checks:

@@ -1,0 +1,77 @@
+"""Coverage: every point of the class with its computed status, for `evidence/coverage.json` and `claimstack coverage`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated, Status, control_status
+
+
+def render_coverage(evaluated: Evaluated) -> dict[str, Any]:
+    """Counts against the whole class, then each control with its points, then what lies outside the class."""
+    system = evaluated.system
+    controls = by_control(evaluated)
+    return {
+        "system": system.config.name,
+        "as_of": system.config.as_of.isoformat(),
+        "class": system.config.class_,
+        "certification": system.config.certification,
+        "level": "declared",
+        "environment": evaluated.emitted.environment,
+        "points": counts(answer.status for answers in controls.values() for answer in answers),
+        "controls": counts(control_status(answer.status for answer in answers) for answers in controls.values()),
+        "answers": {
+            control: {
+                "title": system.catalog.controls[control].title,
+                "status": control_status(answer.status for answer in answers).value,
+                "points": {answer.point.id: _answer(answer) for answer in answers},
+            }
+            for control, answers in controls.items()
+        },
+        "supplemental": {answer.point.id: _answer(answer) for answer in evaluated.answers.values() if answer.supplemental},
+    }
+
+
+def by_control(evaluated: Evaluated) -> Mapping[str, list[Answer]]:
+    """The answers of the class by control, in catalog order; supplemental ones left out."""
+    controls: dict[str, list[Answer]] = {}
+    for answer in evaluated.answers.values():
+        if not answer.supplemental:
+            controls.setdefault(answer.point.control, []).append(answer)
+    return controls
+
+
+def counts(statuses: Iterable[Status]) -> dict[str, int]:
+    """How many of each status, zeros included, after the total they are to be read against."""
+    found = Counter(statuses)
+    return {"total": found.total(), **{status.value: found[status] for status in Status}}
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    said: dict[str, Any] = {"status": answer.status.value, "why": answer.why}
+    if answer.claims:
+        said["claims"] = [_claim(result) for result in answer.claims]
+        said["unmet_objectives"] = list(answer.unmet)
+    if answer.remains and answer.claims:
+        said["remains"] = [{"who": remainder.who, "what": remainder.what} for remainder in answer.remains]
+    if answer.disposition is not None:
+        said["disposition"] = {
+            "status": answer.disposition.status,
+            "origination": answer.disposition.origination,
+            "provider": answer.disposition.provider,
+            "source": answer.disposition.source,
+        }
+    return said
+
+
+def _claim(result: ClaimResult) -> dict[str, Any]:
+    return {
+        "resource": f"{result.declared.stack}.{result.declared.logical_id}",
+        "component": result.declared.component.id,
+        "sentence": result.claim.sentence,
+        "outcome": result.outcome.value,
+        "meets": list(result.claim.meets),
+        "checks": sorted({check.id for check in result.checks}),
+    }

@@ -1,0 +1,42 @@
+"""Facts: every check and everything its evaluation found, for `evidence/facts.json`."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from claimstack.generator.evaluation import Evaluated
+from claimstack.generator.predicates import Outcome
+
+
+def render_facts(evaluated: Evaluated) -> dict[str, Any]:
+    """Checks with their sentence and data, facts with pointer, expected and actual; claims refer to checks by id."""
+    system = evaluated.system
+    outcomes = [fact.outcome for fact in evaluated.facts]
+    return {
+        "system": system.config.name,
+        "as_of": system.config.as_of.isoformat(),
+        "level": "declared",
+        "environment": evaluated.emitted.environment,
+        "note": "Facts are found in the emitted templates. They do not say that a stack is deployed, nor that a control is effective.",
+        "counts": {
+            "checks": len(system.checks),
+            "facts": len(outcomes),
+            **{outcome.value: outcomes.count(outcome) for outcome in Outcome},
+        },
+        "checks": [
+            {
+                "id": declared.id,
+                "sentence": declared.check.sentence(),
+                "scope": "system" if declared.check.reads_system else f"{declared.scope.stack}.{declared.scope.logical_id}",
+                "sha256": declared.check.sha256(),
+                "expression": declared.check.data(),
+            }
+            for declared in system.checks.values()
+        ],
+        "facts": [_fact(dataclasses.asdict(fact)) for fact in evaluated.facts],
+    }
+
+
+def _fact(fact: dict[str, Any]) -> dict[str, Any]:
+    return {**fact, "outcome": fact["outcome"].value}

@@ -1,0 +1,194 @@
+"""Init: a commented system.toml from a few answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from importlib.resources import files
+from typing import Protocol
+
+from jinja2 import Environment, StrictUndefined
+
+from claimstack.controls.errors import InputError
+from claimstack.generator.loading import parse_config, value_problem
+from claimstack.generator.partition import REGIONS, partition_of
+from claimstack.generator.rules import LONGEST_TIMEOUT
+
+LIMITS = {
+    "http-api": (
+        "No AWS WAF: a web ACL cannot be attached to an HTTP API.",
+        "No FIPS TLS policy: a custom domain ends at TLS_1_2, the default endpoint has no choice.",
+        "No streaming: every answer is buffered and complete within 30 seconds.",
+        "No WWW-Authenticate metadata: the 401 of the JWT authorizer is fixed, so that clients look for the metadata themselves.",
+    ),
+    "rest-api": (
+        "No default endpoint: a custom domain and its certificate are required.",
+        "No answer after 29 seconds, unless streaming is on.",
+        "No identity provider but Cognito: the authorizer takes user pools only.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """The values of a new system.toml, named as there; `class_`, `front_door`, `auth`, `key` and `registry` are the tables' main keys."""
+
+    name: str
+    title: str
+    as_of: date
+    description: str | None = None
+    class_: str = "C"
+    certification: str = "20x"
+    region: str = "us-east-1"
+    front_door: str = "http-api"
+    domain: str | None = None
+    waf: bool = False
+    streaming: bool = False
+    auth: str = "cognito"
+    consumers: tuple[str, ...] = ()
+    callback_urls: tuple[str, ...] = ()
+    issuer: str | None = None
+    audience: tuple[str, ...] = ()
+    user_pool_arn: str | None = None
+    sessions: bool = False
+    endpoints: bool = False
+    key: bool = False
+    registry: bool = True
+
+
+class Ask(Protocol):
+    """One question to a person; without a default an answer is required. typer.prompt is one."""
+
+    def __call__(self, text: str, *, default: str | None = None) -> str: ...
+
+
+def limits_of(front_door: str) -> tuple[str, ...]:
+    """What the door cannot have, one sentence each; KeyError for an unknown door."""
+    return LIMITS[front_door]
+
+
+def proposed_front_door(class_: str) -> str:
+    """From class C on WAF and a FIPS TLS policy are hard to do without."""
+    return "http-api" if class_ == "B" else "rest-api"
+
+
+def render_system_toml(answers: Answers) -> str:
+    """Every key of a system file, those not answered commented out. Raise InputError for answers that could not be loaded again."""
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False)  # noqa: S701 - TOML, not HTML
+    environment.filters |= {"toml": _toml, "oneline": _oneline}
+    skeleton = (files("claimstack.templates") / "system.toml.j2").read_text(encoding="utf-8")
+    if answers.front_door not in LIMITS:
+        raise InputError(f"answers: front_door.type: {value_problem('front_door.type', answers.front_door)}")
+    text = environment.from_string(skeleton).render(
+        a=answers, limits=limits_of(answers.front_door), regions=REGIONS, longest=LONGEST_TIMEOUT
+    )
+    parse_config(text, "answers")
+    return text
+
+
+def interview(ask: Ask, *, as_of: date, tell: Callable[[str], object] = lambda _: None) -> Answers:
+    """Ask for what a system needs; a wrong answer is asked again with its reason. `tell` shows a line that is no question."""
+    name = _until(ask, "Short name of the system", "name")
+    title = _until(ask, "Title, for the documents", "title")
+    class_ = _until(ask, "FedRAMP class (B, C, D)", "class", default="C")
+    certification = "rev5" if class_ == "D" else _until(ask, "Certification (20x, rev5)", "certification", default="20x")
+    region = _until(ask, f"Region ({', '.join(REGIONS)})", "region", default="us-east-1")
+    for door in LIMITS:
+        tell(f"{door}:")
+        for limit in limits_of(door):
+            tell(f"  {limit}")
+    front_door = _until(ask, "Front door (http-api, rest-api)", "front_door.type", default=proposed_front_door(class_))
+    rest = front_door == "rest-api"
+    domain = _until(ask, "Custom domain" + ("" if rest else " (empty for none)"), "front_door.domain", default=None if rest else "")
+    waf = rest and _yes(ask, "AWS WAF", default=True)
+    streaming = rest and _yes(ask, "Streaming answers", default=False)
+    auth = _until(ask, "Authentication (cognito, external, none)", "auth.type", default="cognito")
+    consumers: tuple[str, ...] = ()
+    callback_urls: tuple[str, ...] = ()
+    audience: tuple[str, ...] = ()
+    issuer = user_pool_arn = None
+    if auth == "cognito":
+        consumers = _list(ask, "Programs that call the server, separated by commas", "auth.consumers", default="analyst-desk")
+        callback_urls = _list(ask, "Callback addresses for people who sign in (empty for none)", "auth.callback_urls", default="")
+    elif auth == "external" and rest:
+        user_pool_arn = _until(ask, "ARN of the Cognito user pool", "auth.user_pool_arn")
+    elif auth == "external":
+        issuer = _until(ask, "Issuer, exactly as in the tokens", "auth.issuer")
+        audience = _list(ask, "Accepted audiences, separated by commas", "auth.audience", default=None)
+    return Answers(
+        name=name,
+        title=title,
+        as_of=as_of,
+        class_=class_,
+        certification=certification,
+        region=region,
+        front_door=front_door,
+        domain=domain or None,
+        waf=waf,
+        streaming=streaming,
+        auth=auth,
+        consumers=consumers,
+        callback_urls=callback_urls,
+        issuer=issuer,
+        audience=audience,
+        user_pool_arn=user_pool_arn,
+        sessions=_yes(ask, "Sessions for clients of older MCP versions (DynamoDB)", default=False),
+        endpoints=_yes(ask, "VPC endpoints, instead of a NAT gateway", default=False),
+        key=_yes(ask, "Build a KMS key (otherwise give the ARN of yours when deploying)", default=False),
+        registry=_yes(ask, "Build an ECR repository for the image", default=True),
+    )
+
+
+def _until(ask: Ask, question: str, key: str, default: str | None = None) -> str:
+    """Ask until the answer is a value of the key; an empty default is an answer of its own."""
+    text = question
+    while True:
+        answer = ask(text, default=default).strip()
+        if answer == default == "":
+            return answer
+        problem = value_problem(key, answer) or _region_problem(key, answer)
+        if problem is None:
+            return answer
+        text = f"{key}: {problem}\n{question}"
+
+
+def _list(ask: Ask, question: str, key: str, default: str | None) -> tuple[str, ...]:
+    text = question
+    while True:
+        answer = tuple(dict.fromkeys(part.strip() for part in ask(text, default=default).split(",") if part.strip()))
+        problem = value_problem(key, answer)
+        if problem is None and (answer or default == ""):
+            return answer
+        text = f"{key}: {problem or 'name at least one'}\n{question}"
+
+
+def _yes(ask: Ask, question: str, *, default: bool) -> bool:
+    text = question
+    while True:
+        answer = ask(f"{text} (yes, no)", default="yes" if default else "no").strip().lower()
+        if answer in ("yes", "y", "no", "n"):
+            return answer.startswith("y")
+        text = f"expected yes or no, found '{answer}'\n{question}"
+
+
+def _region_problem(key: str, answer: str) -> str | None:
+    if key != "region":
+        return None
+    try:
+        partition_of(answer)
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def _oneline(text: str) -> str:
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
+def _toml(value: object) -> str:
+    """A JSON string is a TOML string, except that TOML wants the delete character escaped as well."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(_toml(entry) for entry in value)}]"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,140 @@
+"""Package: everything that one build writes, from a configuration to the text of each file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib.metadata import version
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from claimstack.generator.build import build
+from claimstack.generator.config import Config
+from claimstack.generator.documents.component_definition import render_component_definition
+from claimstack.generator.documents.coverage import render_coverage
+from claimstack.generator.documents.deployer_policy import render_deployer_policy
+from claimstack.generator.documents.facts import render_facts
+from claimstack.generator.documents.guides import render_deploy_guide, render_operations_guide
+from claimstack.generator.documents.key_policy import render_key_policy
+from claimstack.generator.documents.parameters import render_example_parameters
+from claimstack.generator.documents.profile import render_class_profile
+from claimstack.generator.documents.stack_policy import render_stack_policy
+from claimstack.generator.environment import load_environment
+from claimstack.generator.evaluation import Evaluated, evaluate, read_back
+from claimstack.generator.extensions import Extension
+from claimstack.generator.system import System
+from claimstack.generator.writing import MANIFEST, sha256
+
+DOCUMENTS: Mapping[str, Callable[[Evaluated], dict[str, Any] | str]] = {
+    "cloudformation/parameters.example.json": render_example_parameters,
+    "cloudformation/deployer-policy.json": render_deployer_policy,
+    "cloudformation/key-policy.json": render_key_policy,
+    "cloudformation/stack-policy.json": render_stack_policy,
+    "cloudformation/deploy.md": render_deploy_guide,
+    "cloudformation/operations.md": render_operations_guide,
+    "oscal/profile.json": render_class_profile,
+    "oscal/component-definition.json": render_component_definition,
+    "evidence/facts.json": render_facts,
+    "evidence/coverage.json": render_coverage,
+}
+"""Each file of a package beside the templates and the manifest, with the function that renders it."""
+
+INLINE_LIMIT = 51_200
+"""Bytes of a template that CloudFormation takes inline; a larger one goes through S3 (AWS CloudFormation quotas)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """The outcome of one build: what was found, and the text of every file by its path in the package."""
+
+    evaluated: Evaluated
+    files: Mapping[str, str]
+
+    @property
+    def system(self) -> System:
+        return self.evaluated.system
+
+
+def make_package(
+    config: Config, extensions: tuple[Extension, ...] = (), *, timestamp: datetime | None = None, environment: Path | None = None
+) -> Package:
+    """Build, emit, evaluate and render one system. Same input, same bytes; nothing is written."""
+    system = build(config, extensions)
+    if timestamp is not None:
+        system.timestamp = timestamp
+    templates = emit(system)
+    evaluated = judge(system, templates, environment)
+    return Package(evaluated, render(evaluated, templates))
+
+
+def emit(system: System) -> dict[str, str]:
+    """The text of each template by stack name: indented for review while it fits inline, compact otherwise."""
+    texts = {}
+    for name, stack in system.stacks.items():
+        text = _json(stack.to_dict())
+        texts[name] = text if len(text.encode()) <= INLINE_LIMIT else json.dumps(stack.to_dict(), indent=1) + "\n"
+    return texts
+
+
+def judge(system: System, templates: Mapping[str, str], environment: Path | None = None) -> Evaluated:
+    """Evaluate templates as they are read back from their text, with the parameter values of an environment where one is given."""
+    if environment is None:
+        return evaluate(system, read_back(templates))
+    parameters = load_environment(environment, read_back(templates).stacks)
+    return evaluate(system, read_back(templates, environment.stem, parameters))
+
+
+def render(evaluated: Evaluated, templates: Mapping[str, str]) -> dict[str, str]:
+    """Every file of the package, the manifest last."""
+    rendered = {f"cloudformation/{stack}.json": text for stack, text in templates.items()}
+    for path, document in DOCUMENTS.items():
+        content = document(evaluated)
+        rendered[path] = content if isinstance(content, str) else _json(content)
+    rendered[MANIFEST] = _json(_manifest(evaluated.system, rendered))
+    return rendered
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _manifest(system: System, rendered: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "system": system.config.name,
+        "class": system.config.class_,
+        "certification": system.config.certification,
+        "timestamp": system.timestamp.isoformat(),
+        "generator": {"name": "claimstack", "version": version("claimstack"), "sources_sha256": sources_sha256()},
+        "configuration_sha256": sha256(system.config.model_dump_json(by_alias=True)),
+        "data": [
+            {"file": source.file, "version": source.version, "source": source.source, "sha256": source.sha256}
+            for source in system.catalog.sources
+        ],
+        "files": {path: sha256(text) for path, text in rendered.items()},
+    }
+
+
+@cache
+def sources_sha256() -> str:
+    """Content hash of what generates: code, control facts and skeletons, in path order."""
+    digest = hashlib.sha256()
+    for package in ("claimstack.controls", "claimstack.generator", "claimstack.templates"):
+        for path, content in sorted(_sources(files(package))):
+            digest.update(f"{package}/{path}\0".encode() + content)
+    return digest.hexdigest()
+
+
+def _sources(folder: Traversable, prefix: str = "") -> list[tuple[str, bytes]]:
+    found = []
+    for entry in folder.iterdir():
+        if entry.is_dir() and entry.name != "__pycache__":
+            found += _sources(entry, f"{prefix}{entry.name}/")
+        elif entry.name.endswith((".py", ".json", ".toml", ".j2")):
+            found.append((prefix + entry.name, entry.read_bytes()))
+    return found
