@@ -15,7 +15,7 @@ TYPES := $(addprefix .types/claimstack/,controls generator templates)
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(INSTALLED) $(TYPES) ## the virtual environment; runs again only when pyproject.toml or constraints.txt changed
+setup: $(INSTALLED) $(TYPES) .types/claimstack/__init__.pyi ## the virtual environment; runs again only when pyproject.toml or constraints.txt changed
 
 build: setup ## write out/ for the reference systems
 	.venv/bin/claimstack build $(SYSTEMS)
@@ -70,3 +70,8 @@ $(CHECKOV_INSTALLED):
 $(TYPES):
 	mkdir -p $(@D)
 	ln -sfn ../../$(@F) $@
+
+# Makes `claimstack` a package for type checkers: as a namespace, the folder controls/families/ would hide the module families.py.
+.types/claimstack/__init__.pyi:
+	mkdir -p $(@D)
+	touch $@

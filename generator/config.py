@@ -12,9 +12,10 @@ import re
 from datetime import date
 from typing import Annotated, Literal
 
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
 from claimstack.controls.errors import InputError
 from claimstack.generator.partition import Partition, partition_of
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 SCOPE = r"^[!#-\[\]-~]+$"

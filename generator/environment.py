@@ -21,7 +21,9 @@ def load_environment(path: Path, stacks: Mapping[str, Json]) -> dict[str, dict[s
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); an environment is a file in the form of parameters.example.json") from error
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror}); an environment is a file in the form of parameters.example.json"
+        ) from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not UTF-8 text") from error
     try:
@@ -39,7 +41,9 @@ def _values(path: Path, document: Json) -> dict[str, dict[str, str]]:
         raise InputError(f"{path}: {shape}")
     values: dict[str, dict[str, str]] = {}
     for stack, entries in document.items():
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) and isinstance(entry.get("ParameterKey"), str) for entry in entries):
+        if not isinstance(entries, list) or not all(
+            isinstance(entry, dict) and isinstance(entry.get("ParameterKey"), str) for entry in entries
+        ):
             raise InputError(f"{path}: {stack}: {shape}")
         values[stack] = {entry["ParameterKey"]: str(entry.get("ParameterValue", "")) for entry in entries}
     return values

@@ -33,7 +33,7 @@ def apply(extension: Extension, system: System) -> None:
         extension(system)
     except InputError:
         raise
-    except Exception as error:  # noqa: BLE001  # foreign code: whatever it raises is told by its name
+    except Exception as error:  # foreign code: whatever it raises is told by its name
         raise InputError(f"{extension.__module__}: extend() failed: {type(error).__name__}: {error}") from error
 
 
@@ -46,7 +46,7 @@ def _from_file(path: Path) -> Extension:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # noqa: BLE001  # as above
+    except Exception as error:
         raise InputError(f"{path}: cannot be imported: {type(error).__name__}: {error}") from error
     return _extend_of(module, str(path))
 
@@ -58,7 +58,7 @@ def _from_entry_point(name: str) -> Extension:
         raise InputError(f"system.toml: extensions: no entry point {name!r} in {GROUP} ({known}); a file beside system.toml ends in .py")
     try:
         module = installed[name].load()
-    except Exception as error:  # noqa: BLE001  # as above
+    except Exception as error:
         raise InputError(f"extension {name}: cannot be imported: {type(error).__name__}: {error}") from error
     return _extend_of(module, f"extension {name}")
 

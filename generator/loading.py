@@ -10,11 +10,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
 from claimstack.controls.errors import InputError, raise_all
 from claimstack.generator.config import WORDS, Config
 from claimstack.generator.rules import violations
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 
 def load_config(path: Path) -> Config:
@@ -126,12 +127,12 @@ def _sound_part(data: Mapping[str, Any], errors: list[ErrorDetails]) -> tuple[Co
 
 
 def _leave_out(data: dict[str, Any], place: tuple[int | str, ...]) -> None:
-    table = str(place[0])
-    if len(place) == 1:
-        data.pop(table, None)
-        data |= {key: value for key, value in STAND_INS.items() if key == table}
-    elif table in data:
-        data[table] = {key: value for key, value in data[table].items() if key != place[1]}
+    key = str(place[0])
+    value = data.pop(key, None)
+    if len(place) == 2 and isinstance(value, dict):
+        data[key] = {inner: entry for inner, entry in value.items() if inner != place[1]}
+    elif key in STAND_INS:
+        data[key] = STAND_INS[key]
 
 
 def _explained(error: ErrorDetails) -> str:

@@ -77,7 +77,7 @@ def timeout_ends_before_the_door(config: Config) -> Iterator[Violation]:
     if seconds <= longest or (door.type == "rest-api" and door.streaming):
         return
     remedy = f"at most {longest}" if door.type == "http-api" else f"at most {longest}, or front_door.streaming = true"
-    yield "runtime.timeout_seconds", f"a {door.type} cuts the request off at {longest + 1} seconds, found {seconds}; use {remedy}"
+    yield "runtime.timeout_seconds", f"the {door.type} cuts a request off at {longest + 1} seconds, found {seconds}; use {remedy}"
 
 
 def provider_fits_the_door(config: Config) -> Iterator[Violation]:

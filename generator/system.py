@@ -77,6 +77,8 @@ class System:
     checks: dict[str, DeclaredCheck] = field(default_factory=dict)
     overrides: dict[str, Disposition] = field(default_factory=dict)
     """Dispositions of system.toml and of overlays, by control or point id; they go before our own."""
+    warnings: list[str] = field(default_factory=list)
+    """What a build says aloud: choices that weaken the system."""
     ceilings: dict[str, Ceiling] = field(default_factory=dict)
     """The families' ceilings, with those that an extension has overridden."""
     class_points: frozenset[str] = frozenset()

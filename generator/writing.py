@@ -23,7 +23,8 @@ def write_package(files: Mapping[str, str], folder: Path) -> None:
     foreign = foreign_files(folder)
     if foreign:
         raise InputError(
-            f"{folder}: holds {foreign[0]}" + (f" and {len(foreign) - 1} more files" if len(foreign) > 1 else "")
+            f"{folder}: holds {foreign[0]}"
+            + (f" and {len(foreign) - 1} more files" if len(foreign) > 1 else "")
             + " that no build has written; move them away or choose another --out"
         )
     fresh = folder.with_name(f".{folder.name}.{os.getpid()}.new")
@@ -42,7 +43,9 @@ def write_package(files: Mapping[str, str], folder: Path) -> None:
                 old.rename(folder)
             raise
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror or error}); choose another --out or mend its permissions") from error
+        raise InputError(
+            f"{folder}: cannot be written ({error.strerror or error}); choose another --out or mend its permissions"
+        ) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)

@@ -40,7 +40,7 @@ UNIQUE: Mapping[str, str] = {
 }
 """The key that no two objects of a list may share."""
 
-UNIQUE_VALUES = ("objective-ids", "party-uuids", "role-ids", "statement-ids", "with-ids")
+UNIQUE_VALUES = ("party-uuids", "role-ids", "statement-ids", "with-ids")
 
 REFERENCES: Mapping[str, tuple[str, ...]] = {
     "activity-uuid": ("activity",),

@@ -107,7 +107,9 @@ def test_every_commented_line_can_be_uncommented() -> None:
 
 
 def test_defaults_shown_are_the_defaults() -> None:
-    shown = dict(re.findall(r"^# ([a-z_]+) = (\d+|true|false|\"own\"|\"/\"|\[\"invoke\"\])$", render_system_toml(SMALL), flags=re.MULTILINE))
+    shown = dict(
+        re.findall(r"^# ([a-z_]+) = (\d+|true|false|\"own\"|\"/\"|\[\"invoke\"\])$", render_system_toml(SMALL), flags=re.MULTILINE)
+    )
     defaults = {key: tomllib.loads(f"value = {value}")["value"] for key, value in shown.items()}
     config = parse_config(render_system_toml(SMALL), "system.toml")
     values = {key: value for table in ("front_door", "auth", "runtime", "network", "organisation") for key, value in getattr(config, table)}
@@ -135,7 +137,9 @@ def test_answers_that_contradict_each_other_are_refused_with_every_reason() -> N
 
 
 def test_unknown_front_door_is_refused() -> None:
-    with pytest.raises(InputError, match=r"answers: front_door.type: expected 'http-api' or 'rest-api', found 'http'; did you mean 'http-api'\?"):
+    with pytest.raises(
+        InputError, match=r"answers: front_door.type: expected 'http-api' or 'rest-api', found 'http'; did you mean 'http-api'\?"
+    ):
         render_system_toml(Answers(name="demo", title="Demo", as_of=AS_OF, front_door="http"))
 
 
@@ -168,7 +172,13 @@ def test_interview_asks_again_with_the_reason_and_tells_the_limits() -> None:
     asked: list[str] = []
     told: list[str] = []
     person = _person(
-        {"Short name": ["Bad Name", "demo"], "Title": "Demo", "Region": ["us-east1", "us-west-2"], "Front door": "http-api", "Sessions": ["maybe", "y"]},
+        {
+            "Short name": ["Bad Name", "demo"],
+            "Title": "Demo",
+            "Region": ["us-east1", "us-west-2"],
+            "Front door": "http-api",
+            "Sessions": ["maybe", "y"],
+        },
         asked,
     )
     answers = interview(person, as_of=AS_OF, tell=told.append)
@@ -184,11 +194,23 @@ def test_interview_asks_again_with_the_reason_and_tells_the_limits() -> None:
 
 def test_interview_of_an_external_provider_asks_for_what_its_door_needs() -> None:
     http = interview(
-        _person({"Short": "demo", "Title": "Demo", "Front": "http-api", "Auth": "external", "Issuer": "https://id.example.gov", "Accepted": ["", "a, b"]}, []),
+        _person(
+            {
+                "Short": "demo",
+                "Title": "Demo",
+                "Front": "http-api",
+                "Auth": "external",
+                "Issuer": "https://id.example.gov",
+                "Accepted": ["", "a, b"],
+            },
+            [],
+        ),
         as_of=AS_OF,
     )
     arn = "arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_AbC"
-    rest = interview(_person({"Short": "demo", "Title": "Demo", "Custom": "mcp.example.gov", "Auth": "external", "ARN": arn}, []), as_of=AS_OF)
+    rest = interview(
+        _person({"Short": "demo", "Title": "Demo", "Custom": "mcp.example.gov", "Auth": "external", "ARN": arn}, []), as_of=AS_OF
+    )
     assert (http.issuer, http.audience, http.user_pool_arn) == ("https://id.example.gov", ("a", "b"), None)
     assert (rest.issuer, rest.audience, rest.user_pool_arn) == (None, (), arn)
     assert [parse_config(render_system_toml(answers), "x").auth.type for answers in (http, rest)] == ["external", "external"]
@@ -215,7 +237,7 @@ def _leaf_keys(model: type[BaseModel]) -> Iterator[str]:
         tables = list(_models_in(field.annotation))
         if tables:
             yield from (key for table in tables for key in _leaf_keys(table))
-        elif name != "extensions":
+        else:
             yield field.alias or name
 
 

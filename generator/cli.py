@@ -1,0 +1,243 @@
+"""Command line: the only part that reads the clock, the environment and the terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from claimstack.controls.errors import InputError
+
+if TYPE_CHECKING:
+    from claimstack.generator.package import Package
+
+# Heavy libraries (troposphere, trestle, cfn-lint) are imported inside the commands that need them: `--help` stays instant.
+
+WRONG_INPUT = 2
+FAILED_CHECK = 1
+
+app = typer.Typer(
+    name="claimstack",
+    help="Turn one system file into a FedRAMP-aligned remote MCP server on AWS, with the evidence that follows from it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+
+err = Console(stderr=True, highlight=False)
+out = Console(highlight=False)
+
+SystemFiles = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="[SYSTEM.toml]...", help="System files; `system.toml` here when none is named.", show_default=False),
+]
+SystemFile = Annotated[Path, typer.Argument(metavar="[SYSTEM.toml]", help="The system file.")]
+OutFolder = Annotated[Path, typer.Option("--out", "-o", help="Folder that holds one package folder for each system.")]
+PackageFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--package", "-p", help="Package folder, such as `out/commercial`; the only one below `out/` when not given.", show_default=False
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a pipeline.")]
+
+
+@app.callback(invoke_without_command=True)
+def _version(show_version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+    if show_version:
+        out.print(f"claimstack {installed_version('claimstack')}")
+        raise typer.Exit
+
+
+@app.command()
+def build(
+    systems: SystemFiles = None,
+    out_folder: OutFolder = Path("out"),
+    environment: Annotated[
+        Path | None,
+        typer.Option("--environment", "-e", help="Parameter values of one deployment; settles conditional facts.", show_default=False),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing: exit 1 on any difference from the package, and judge its templates as they are.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write the whole package of each system: templates, OSCAL, evidence, guides.
+
+    The package is written even when facts fail, so that the failure can be read in it; the exit code is then 1.
+
+    Example: `claimstack build examples/commercial.toml --out out`
+    """
+    summaries = []
+    for path in systems or [Path("system.toml")]:
+        package = _make(path, environment)
+        folder = out_folder / package.system.config.name
+        problems = list(_check_problems(package, folder)) if check else []
+        if not check:
+            from claimstack.generator.writing import write_package
+
+            write_package(package.files, folder)
+        summaries.append(_summary(package, folder, problems))
+    if as_json:
+        out.print_json(json.dumps(summaries))
+    else:
+        for summary in summaries:
+            _print_summary(summary, checked=check)
+    if any(summary["failed_facts"] or summary["problems"] for summary in summaries):
+        raise typer.Exit(FAILED_CHECK)
+
+
+@app.command()
+def coverage(
+    package: PackageFolder = None,
+    family: Annotated[
+        str | None, typer.Option("--family", "-f", help="List the points of one family, such as `au`.", show_default=False)
+    ] = None,
+    status: Annotated[
+        str | None, typer.Option("--status", "-s", help="List the points of one status, such as `partial`.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Count the points and controls of the whole class by computed status, and list those you ask for."""
+    from claimstack.generator.explain import load_evidence, select_points
+    from claimstack.generator.report import coverage_table, points_table
+
+    evidence = load_evidence(package)
+    selected = list(select_points(evidence, family, status)) if family or status else []
+    if as_json:
+        chosen: Any = {point: said for _, point, said in selected} if family or status else evidence.coverage
+        out.print_json(json.dumps(chosen))
+        return
+    out.print(coverage_table(evidence.coverage))
+    if selected:
+        out.print(points_table(selected))
+
+
+@app.command()
+def explain(
+    what: Annotated[
+        str, typer.Argument(help="A control (`sc-28`), a point (`sc-28_smt`), a resource (`AuditLog`), a component or a check id.")
+    ],
+    package: PackageFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the chain from a claim to its checks, the places they looked at, and what they found there."""
+    from claimstack.generator.explain import explain as explain_evidence
+    from claimstack.generator.explain import load_evidence
+    from claimstack.generator.report import explanation_tree
+
+    explanation = explain_evidence(load_evidence(package), what)
+    if as_json:
+        out.print_json(json.dumps(explanation))
+    else:
+        out.print(explanation_tree(explanation))
+
+
+def _make(path: Path, environment: Path | None) -> Package:
+    from claimstack.generator.loading import load_config
+
+    config = load_config(path)
+    with _progress(f"Building {config.name}"):
+        from claimstack.generator.extensions import load_extensions
+        from claimstack.generator.package import make_package
+
+        extensions = load_extensions(config.extensions, path.parent)
+        return make_package(config, extensions, timestamp=_source_date(), environment=environment)
+
+
+def _source_date() -> datetime | None:
+    """SOURCE_DATE_EPOCH as a time (https://reproducible-builds.org/specs/source-date-epoch/); None without it."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if epoch is None:
+        return None
+    try:
+        return datetime.fromtimestamp(int(epoch), UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise InputError(f"SOURCE_DATE_EPOCH: {epoch!r} is not a number of seconds since 1970") from error
+
+
+def _check_problems(package: Package, folder: Path) -> Iterator[str]:
+    """Differences between a package on disk and what its system file gives, then what fails in the templates on disk."""
+    from claimstack.generator.package import judge
+    from claimstack.generator.writing import differences
+
+    yield from differences(package.files, folder)
+    texts = {}
+    for stack in package.system.stacks:
+        path = folder / "cloudformation" / f"{stack}.json"
+        try:
+            texts[stack] = path.read_text(encoding="utf-8")
+            json.loads(texts[stack])
+        except (OSError, ValueError):
+            yield f"{path}: cannot be judged: missing or not JSON"
+            return
+    for fact in judge(package.system, texts).failed:
+        found = "nothing" if fact.actual is None else json.dumps(fact.actual)
+        yield f"{folder}/{fact.pointer}: {fact.expected}; found {found} ({fact.check})"
+
+
+def _summary(package: Package, folder: Path, problems: list[str]) -> dict[str, Any]:
+    from claimstack.generator.documents.coverage import render_coverage
+
+    evaluated = package.evaluated
+    counted = render_coverage(evaluated)
+    return {
+        "system": package.system.config.name,
+        "folder": str(folder),
+        "files": len(package.files),
+        "facts": len(evaluated.facts),
+        "failed_facts": [
+            {"check": fact.check, "pointer": fact.pointer, "expected": fact.expected, "actual": fact.actual} for fact in evaluated.failed
+        ],
+        "points": counted["points"],
+        "controls": counted["controls"],
+        "warnings": package.system.warnings,
+        "problems": problems,
+    }
+
+
+def _print_summary(summary: dict[str, Any], *, checked: bool) -> None:
+    counted = summary["points"]
+    verb = "checked" if checked else "written"
+    out.print(f"[bold]{summary['system']}[/bold]  {summary['files']} files {verb} in {summary['folder']}", soft_wrap=True)
+    out.print(f"  {summary['facts']} facts, {len(summary['failed_facts'])} failed")
+    out.print(
+        f"  of {counted['total']} points: "
+        + ", ".join(f"{number} {status}" for status, number in counted.items() if status != "total" and number)
+    )
+    for warning in summary["warnings"]:
+        err.print(f"warning: {warning}", style="yellow", markup=False)
+    for fact in summary["failed_facts"]:
+        err.print(f"failed: {fact['pointer']}: {fact['expected']} ({fact['check']})", style="red", markup=False, soft_wrap=True)
+    for problem in summary["problems"]:
+        err.print(f"differs: {problem}", style="red", markup=False, soft_wrap=True)
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[None]:
+    """A spinner on a terminal; nothing in a pipe."""
+    with err.status(what):
+        yield
+
+
+def main() -> None:
+    """Run the command line; wrong input ends with one line for each cause and exit code 2."""
+    try:
+        app()
+    except InputError as error:
+        for cause in error.causes:
+            err.print(f"error: {cause}", style="red", markup=False, soft_wrap=True)
+        sys.exit(WRONG_INPUT)
+    except KeyboardInterrupt:
+        err.print("interrupted; nothing was written")
+        sys.exit(130)

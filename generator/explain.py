@@ -1,0 +1,128 @@
+"""Explain: questions asked of a package on disk, answered from its evidence alone."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from claimstack.controls.catalog import control_id
+from claimstack.controls.errors import InputError
+
+Said = dict[str, Any]
+"""A table of the evidence files, as JSON gives it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a package's `evidence/` folder says."""
+
+    folder: Path
+    coverage: Said
+    facts: Said
+
+    def points(self) -> Iterator[tuple[str, str, Said]]:
+        """Control id, point id and answer, supplemental points last."""
+        for control, answer in self.coverage["answers"].items():
+            for point, said in answer["points"].items():
+                yield control, point, said
+        for point, said in self.coverage["supplemental"].items():
+            yield point.partition("_")[0], point, {**said, "supplemental": True}
+
+    def check(self, id_: str) -> Said:
+        return next(check for check in self.facts["checks"] if check["id"] == id_)
+
+    def found(self, id_: str) -> list[Said]:
+        return [fact for fact in self.facts["facts"] if fact["check"] == id_]
+
+
+def load_evidence(folder: Path | None) -> Evidence:
+    """The evidence of a package folder; without one, of the only package below `out/`. Raises InputError."""
+    if folder is None:
+        packages = sorted(path.parent for path in Path("out").glob("*/manifest.json"))
+        if len(packages) != 1:
+            found = ", ".join(map(str, packages)) or "none"
+            raise InputError(f"out: name a package with --package ({found} found here); claimstack build writes one")
+        folder = packages[0]
+    try:
+        coverage, facts = (json.loads((folder / "evidence" / name).read_text(encoding="utf-8")) for name in ("coverage.json", "facts.json"))
+    except OSError as error:
+        raise InputError(
+            f"{error.filename}: cannot be read ({error.strerror}); {folder} is not a package that claimstack build wrote"
+        ) from error
+    except ValueError as error:
+        raise InputError(f"{folder}/evidence: is not JSON ({error}); build the package again") from error
+    return Evidence(folder, coverage, facts)
+
+
+def select_points(evidence: Evidence, family: str | None, status: str | None) -> Iterator[tuple[str, str, Said]]:
+    """The points of a family, of a status, or of both; supplemental ones included. Raises InputError for a word that does not exist."""
+    families = sorted({control.partition("-")[0] for control, _, _ in evidence.points()})
+    statuses = [key for key in evidence.coverage["points"] if key != "total"]
+    for given, known, name in ((family and family.lower(), families, "--family"), (status, statuses, "--status")):
+        if given and given not in known:
+            raise InputError(f"{name}: {given!r} is none of {', '.join(known)}")
+    for control, point, said in evidence.points():
+        if (not family or control.startswith(f"{family.lower()}-")) and (not status or said["status"] == status):
+            yield control, point, said
+
+
+def explain(evidence: Evidence, what: str) -> Said:
+    """The chain claim → check → pointer → expected and actual for a control, a point, a resource, a component or a check.
+
+    Raises InputError with the nearest known word.
+    """
+    control = _as_control(what)
+    points = [(c, p, said) for c, p, said in evidence.points() if what in {p} or control == c]
+    if points:
+        return {"asked": what, "points": [_point(evidence, c, p, said) for c, p, said in points]}
+    checks = [check for check in evidence.facts["checks"] if check["id"] == what]
+    if checks:
+        return {
+            "asked": what,
+            "checks": [_check(evidence, what)],
+            "points": list(_claiming(evidence, lambda claim: what in claim["checks"])),
+        }
+    names = {name for _, _, said in evidence.points() for claim in said.get("claims", ()) for name in _names(claim)}
+    if what in names:
+        return {"asked": what, "points": list(_claiming(evidence, lambda claim: what in _names(claim)))}
+    known = [
+        *names,
+        *(c for c, _, _ in evidence.points()),
+        *(p for _, p, _ in evidence.points()),
+        *(c["id"] for c in evidence.facts["checks"]),
+    ]
+    near = get_close_matches(what, known, 1, 0.5)
+    hint = f"did you mean {near[0]!r}?" if near else "ask for a control (sc-28), a point (sc-28_smt), a resource, a component or a check"
+    raise InputError(f"{evidence.folder}: knows no {what!r}; {hint}")
+
+
+def _names(claim: Said) -> tuple[str, ...]:
+    resource: str = claim["resource"]
+    return resource, resource.partition(".")[2], claim["component"]
+
+
+def _as_control(what: str) -> str:
+    return control_id(what) if re.fullmatch(r"[A-Za-z]{2}-\d+\S*( ?\(\d+\))?", what) and "_" not in what else ""
+
+
+def _claiming(evidence: Evidence, wanted: Any) -> Iterator[Said]:
+    for control, point, said in evidence.points():
+        claims = [claim for claim in said.get("claims", ()) if wanted(claim)]
+        if claims:
+            yield _point(evidence, control, point, {**said, "claims": claims})
+
+
+def _point(evidence: Evidence, control: str, point: str, said: Said) -> Said:
+    title = evidence.coverage["answers"].get(control, {}).get("title", "")
+    claims = [{**claim, "checks": [_check(evidence, id_) for id_ in claim["checks"]]} for claim in said.get("claims", ())]
+    return {"control": control, "title": title, "point": point, **said, "claims": claims}
+
+
+def _check(evidence: Evidence, id_: str) -> Said:
+    check = evidence.check(id_)
+    return {key: check[key] for key in ("id", "sentence", "sha256")} | {"facts": evidence.found(id_)}

@@ -1,0 +1,401 @@
+"""Policy questions: what the policies of the whole system allow, and to whom."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from claimstack.generator.emitted import REMOVE, Edit, Emitted, Json, Place, words
+from claimstack.generator.expressions import Finding, Mutant, Scope
+from claimstack.generator.predicates import Outcome
+from claimstack.generator.questions_reading import (
+    PolicyStatement,
+    Question,
+    as_list,
+    covers,
+    extra,
+    is_everyone,
+    is_pinned,
+    pins,
+    policy_statements,
+    principals,
+    referenced,
+    referenced_resource,
+    text_of,
+)
+
+UNREADABLE = "a policy that cannot be read in the template"
+_ADMINISTRATOR = {"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/AdministratorAccess"}
+
+
+def _identity_allows(emitted: Emitted) -> list[PolicyStatement]:
+    return [statement for statement in policy_statements(emitted) if statement.is_identity and statement.allows]
+
+
+def _policy(statement: Json) -> Json:
+    return {"Version": "2012-10-17", "Statement": statement}
+
+
+@dataclass(frozen=True, slots=True)
+class NoWildcardAction(Question):
+    """Roles may carry only managed policies of their own stack: the actions of any other are not in the templates."""
+
+    kind: ClassVar[str] = "question.no-wildcard-action"
+
+    def sentence(self) -> str:
+        return "no identity policy allows an action by wildcard or by exception, and roles carry no policy from elsewhere"
+
+    def evaluate(self, emitted: Emitted, scope: Scope) -> Iterator[Finding]:
+        allows = _identity_allows(emitted)
+        if not allows:
+            yield self.nothing(scope, "no identity policy")
+        for statement in allows:
+            if not statement.readable:
+                yield self.found(statement.place, UNREADABLE, outcome=False)
+            elif "NotAction" in statement.body:
+                yield self.found(statement.place.below("NotAction"), statement.body["NotAction"], outcome=False)
+            else:
+                literal = bool(statement.actions) and all(isinstance(action, str) for action in statement.actions)
+                named = literal and not any(re.search(r"[*?]", action) for action in statement.actions)
+                place = statement.place.below("Action") if "Action" in statement.body else statement.place
+                yield self.found(place, statement.body.get("Action"), named)
+        for resource in emitted.resources("AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"):
+            for index, arn in enumerate(as_list(resource.properties.get("ManagedPolicyArns", []))):
+                own = referenced_resource(emitted, resource.stack, arn, "AWS::IAM::ManagedPolicy") is not None
+                yield self.found(resource.property_place("ManagedPolicyArns", index), arn, own)
+
+    def mutants(self, emitted: Emitted, scope: Scope) -> Iterator[Mutant]:
+        for statement in _identity_allows(emitted):
+            for what, action in (("every action", "*"), ("every action of a service", [*statement.actions, "s3:*"])):
+                yield Mutant(f"{statement.resource.logical_id}: allow {what}", (Edit(statement.place.below("Action"), action),))
+            swapped = {**{k: v for k, v in statement.body.items() if k != "Action"}, "NotAction": "iam:CreateUser"}
+            yield Mutant(f"{statement.resource.logical_id}: allow all but one action", (Edit(statement.place, swapped),))
+        for role in emitted.resources("AWS::IAM::Role"):
+            place = role.property_place("ManagedPolicyArns")
+            arns = [*as_list(role.properties.get("ManagedPolicyArns", [])), _ADMINISTRATOR]
+            yield Mutant(f"{role.logical_id}: attach AdministratorAccess", (Edit(place, arns),))
+            inline = {"PolicyName": "all", "PolicyDocument": _policy({"Effect": "Allow", "Action": "*", "Resource": "*"})}
+            yield Mutant(f"{role.logical_id}: inline policy", (Edit(role.property_place("Policies"), [inline]),))
+        document = _policy([{"Effect": "Allow", "Action": ["dynamodb:*"], "Resource": "*"}])
+        yield extra(scope, "AWS::IAM::ManagedPolicy", {"PolicyDocument": document}, "add a policy that allows all of a service")
+
+
+def is_star(resource: Json) -> bool:
+    """Whether a Resource reaches beyond one account or names nothing: `*`, and ARNs with a wildcard before or in place of the resource."""
+    text = text_of(resource)
+    if text is None:
+        return True
+    bare = re.sub(r"\$\{[^}]*\}", "x", text)
+    segments = bare.split(":", 5)
+    if segments[0] != "arn" or len(segments) < 6:
+        return bool(re.search(r"[*?]", bare)) and not re.fullmatch(r"x[\w/.:-]+[*]?|x/[*]", bare)
+    return any(re.search(r"[*?]", segment) for segment in segments[1:5]) or not segments[5].strip("*?")
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceStarListed(Question):
+    kind: ClassVar[str] = "question.resource-star-listed"
+
+    def sentence(self) -> str:
+        return "every allowing statement whose Resource is `*` is listed with its reason, by Sid, in Metadata.Compliance.ResourceStar"
+
+    def evaluate(self, emitted: Emitted, scope: Scope) -> Iterator[Finding]:
+        allows = _identity_allows(emitted)
+        if not allows:
+            yield self.nothing(scope, "no identity policy")
+        starred: set[tuple[str, str, str]] = set()
+        for statement in allows:
+            listed = _listed(statement)
+            sid = str(statement.body.get("Sid", ""))
+            star = "NotResource" in statement.body or any(map(is_star, as_list(statement.body.get("Resource", "*"))))
+            if star:
+                starred.add((statement.resource.stack, statement.resource.logical_id, sid))
+            place = statement.place.below("Resource") if "Resource" in statement.body else statement.place
+            yield self.found(place, statement.body.get("Resource"), not star or (statement.readable and bool(listed.get(sid))))
+        for resource in emitted.resources():
+            for sid in resource.body.get("Metadata", {}).get("Compliance", {}).get("ResourceStar", {}):
+                place = resource.place.below("Metadata", "Compliance", "ResourceStar", sid)
+                yield self.found(place, sid, (resource.stack, resource.logical_id, sid) in starred, "every listed statement is there")
+
+    def mutants(self, emitted: Emitted, scope: Scope) -> Iterator[Mutant]:
+        for statement in _identity_allows(emitted):
+            name = statement.resource.logical_id
+            if not _listed(statement).get(str(statement.body.get("Sid", ""))):
+                for star in ("*", ["arn:*:s3:::*"]):
+                    yield Mutant(f"{name}: widen Resource", (Edit(statement.place.below("Resource"), star),))
+            elif "Sid" in statement.body:
+                yield Mutant(f"{name}: drop the Sid", (Edit(statement.place.below("Sid"), REMOVE),))
+        document = _policy({"Sid": "Unlisted", "Effect": "Allow", "Action": "s3:GetObject", "NotResource": "arn:x"})
+        yield extra(scope, "AWS::IAM::ManagedPolicy", {"PolicyDocument": document}, "add a policy on all resources but one")
+
+
+def _listed(statement: PolicyStatement) -> Json:
+    return statement.resource.body.get("Metadata", {}).get("Compliance", {}).get("ResourceStar", {})
+
+
+@dataclass(frozen=True, slots=True)
+class NoPublicPrincipal(Question):
+    """Everyone is `*` in any form, a principal with a wildcard, or NotPrincipal; only a condition on account, organisation or ARN binds it."""
+
+    kind: ClassVar[str] = "question.no-public-principal"
+
+    def sentence(self) -> str:
+        return "no policy allows everyone without a condition that binds the request to an account, an organisation or an ARN"
+
+    def evaluate(self, emitted: Emitted, scope: Scope) -> Iterator[Finding]:
+        empty = True
+        for statement in policy_statements(emitted):
+            if statement.is_identity or not statement.allows:
+                continue
+            empty = False
+            if not statement.readable:
+                yield self.found(statement.place, UNREADABLE, outcome=False)
+                continue
+            named = "Principal" in statement.body and not is_everyone(statement.body)
+            place = statement.place.below("Principal") if "Principal" in statement.body else statement.place
+            outcome = _chosen_principal(emitted, statement) if named else is_pinned(statement.body.get("Condition"))
+            yield self.found(place, statement.body.get("Principal", statement.body.get("NotPrincipal")), outcome)
+        for permission in emitted.resources("AWS::Lambda::Permission", "AWS::Lambda::LayerVersionPermission"):
+            empty = False
+            principal = permission.properties.get("Principal")
+            yield self.found(permission.property_place("Principal"), principal, isinstance(principal, str) and "*" not in principal)
+        for bucket in emitted.resources("AWS::S3::Bucket"):
+            if "AccessControl" in bucket.properties:
+                acl = bucket.properties["AccessControl"]
+                yield self.found(bucket.property_place("AccessControl"), acl, acl in ("Private", "BucketOwnerFullControl"))
+        if empty:
+            yield self.nothing(scope, "no policy names a principal", passes=True)
+
+    def mutants(self, emitted: Emitted, scope: Scope) -> Iterator[Mutant]:
+        for statement in policy_statements(emitted):
+            if statement.is_identity or not statement.allows or not statement.readable:
+                continue
+            name = statement.resource.logical_id
+            bare = {key: value for key, value in statement.body.items() if key not in ("Principal", "NotPrincipal", "Condition")}
+            for principal in ("*", {"AWS": "*"}, {"AWS": ["*"]}):
+                yield Mutant(f"{name}: allow {words(principal)}", (Edit(statement.place, {**bare, "Principal": principal}),))
+            loose = {**bare, "Principal": "*", "Condition": {"StringLike": {"aws:SourceArn": "*"}}}
+            yield Mutant(f"{name}: a condition that binds nothing", (Edit(statement.place, loose),))
+            others = {**bare, "NotPrincipal": {"AWS": "arn:x"}}
+            yield Mutant(f"{name}: allow all but one", (Edit(statement.place, others),))
+        for permission in emitted.resources("AWS::Lambda::Permission"):
+            yield Mutant(f"{permission.logical_id}: allow *", (Edit(permission.property_place("Principal"), "*"),))
+        document = _policy({"Effect": "Allow", "Principal": "*", "Action": "sns:Publish", "Resource": "*"})
+        yield extra(scope, "AWS::SNS::TopicPolicy", {"PolicyDocument": document, "Topics": []}, "add a public topic policy")
+
+
+def _chosen_principal(emitted: Emitted, statement: PolicyStatement) -> Outcome:
+    """Conditional where a parameter names the principal and its pattern admits `*`."""
+    for _, value in principals(statement.body["Principal"]):
+        parameter = emitted.template_parameter(statement.resource.stack, referenced(value) or "")
+        if parameter is not None:
+            pattern = parameter.get("AllowedPattern")
+            if pattern is None or re.fullmatch(pattern, "*"):
+                return Outcome.CONDITIONAL
+    return Outcome.PASSED
+
+
+@dataclass(frozen=True, slots=True)
+class TrustsOnly(Question):
+    """Each role trusts one of the services, or all of them, and no other principal; together they trust all of them."""
+
+    kind: ClassVar[str] = "question.trusts-only"
+    services: tuple[str, ...]
+
+    def sentence(self) -> str:
+        return f"roles can be assumed by {', '.join(self.services)} and by nobody else"
+
+    def evaluate(self, emitted: Emitted, scope: Scope) -> Iterator[Finding]:
+        trusted: set[str] = set()
+        roles = list(emitted.resources("AWS::IAM::Role"))
+        for role in roles:
+            found: set[str] = set()
+            place = role.property_place("AssumeRolePolicyDocument")
+            statements = [s for s in policy_statements(emitted) if s.is_trust and s.resource.place == role.place and s.allows]
+            clean = bool(statements)
+            for statement in statements:
+                clean = clean and statement.readable and "Principal" in statement.body and statement.actions == ["sts:AssumeRole"]
+                for kind, value in principals(statement.body.get("Principal", [])):
+                    found.add(str(value) if kind == "Service" and isinstance(value, str) else f"{kind} {words(value)}")
+            trusted |= found
+            clean = clean and (found == set(self.services) or (len(found) == 1 and found <= set(self.services)))
+            yield self.found(place if emitted.resolves(place.pointer) else role.place, sorted(found), clean)
+        for service in self.services:
+            if service not in trusted:
+                yield self.nothing(scope, f"no role trusts {service}")
+        if not roles and not self.services:
+            yield self.nothing(scope, "no role", passes=True)
+
+    def mutants(self, emitted: Emitted, scope: Scope) -> Iterator[Mutant]:
+        for statement in policy_statements(emitted):
+            if statement.is_trust and statement.readable:
+                name, principal = statement.resource.logical_id, statement.place.below("Principal")
+                yield Mutant(f"{name}: trust another service", (Edit(principal, {"Service": "ec2.amazonaws.com"}),))
+                root = {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
+                yield Mutant(f"{name}: trust the account as well", (Edit(principal.below("AWS"), root),))
+                yield Mutant(f"{name}: trust everyone", (Edit(principal, "*"),))
+        document = _policy({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"})
+        yield extra(scope, "AWS::IAM::Role", {"AssumeRolePolicyDocument": document}, "add a role that everyone may assume")
+
+
+TRANSPORT_TYPES = {
+    "AWS::DynamoDB::Table": ("dynamodb:GetItem", "dynamodb:PutItem"),
+    "AWS::EC2::VPCEndpoint": (),
+    "AWS::S3::BucketPolicy": ("s3:GetObject", "s3:PutObject"),
+    "AWS::SNS::TopicInlinePolicy": ("sns:Publish",),
+    "AWS::SNS::TopicPolicy": ("sns:Publish",),
+    "AWS::SQS::QueueInlinePolicy": ("sqs:ReceiveMessage", "sqs:SendMessage"),
+    "AWS::SQS::QueuePolicy": ("sqs:ReceiveMessage", "sqs:SendMessage"),
+    "AWS::SecretsManager::ResourcePolicy": ("secretsmanager:GetSecretValue",),
+}
+"""Types with a resource policy → the actions that it has to deny over plain HTTP, besides those that it allows."""
+_NEEDS_POLICY = {
+    "AWS::S3::Bucket": ("AWS::S3::BucketPolicy", "Bucket"),
+    "AWS::SNS::Topic": ("AWS::SNS::TopicPolicy", "Topics"),
+    "AWS::SQS::Queue": ("AWS::SQS::QueuePolicy", "Queues"),
+}
+"""Types that answer plain HTTP unless their policy refuses it → the type of that policy and the property that names what it is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeniesPlainTransport(Question):
+    """A policy of an endpoint may instead allow nothing without TLS; a table policy need not exist, for DynamoDB answers TLS only."""
+
+    kind: ClassVar[str] = "question.denies-plain-transport"
+
+    def sentence(self) -> str:
+        return "every topic, queue and bucket and every resource and endpoint policy denies requests without TLS"
+
+    def evaluate(self, emitted: Emitted, scope: Scope) -> Iterator[Finding]:
+        by_resource: dict[Place, list[PolicyStatement]] = {}
+        for statement in policy_statements(emitted):
+            by_resource.setdefault(statement.resource.place, []).append(statement)
+        empty = True
+        denying: set[tuple[str, str]] = set()
+        for resource in emitted.resources(*TRANSPORT_TYPES):
+            statements = by_resource.get(resource.place, [])
+            if not statements and resource.type == "AWS::DynamoDB::Table":
+                continue
+            empty = False
+            denies = _denies_plain(statements, TRANSPORT_TYPES[resource.type])
+            if resource.type == "AWS::EC2::VPCEndpoint":
+                denies = denies or (bool(statements) and all(_needs_tls(statement) for statement in statements if statement.allows))
+            if denies:
+                subjects = as_list(resource.properties.get(_NEEDS_POLICY_PROPERTY.get(resource.type, ""), []))
+                denying |= {(resource.stack, name) for name in map(referenced, subjects) if name}
+            yield self.found(resource.place, [sid for s in statements if (sid := s.body.get("Sid"))], denies)
+        for resource in emitted.resources(*_NEEDS_POLICY):
+            empty = False
+            covered = (resource.stack, resource.logical_id) in denying
+            yield self.found(resource.place, "denied by its policy" if covered else "no policy that denies it", covered)
+        if empty:
+            yield self.nothing(scope, "no resource policy")
+
+    def mutants(self, emitted: Emitted, scope: Scope) -> Iterator[Mutant]:
+        for statement in policy_statements(emitted):
+            if statement.resource.type not in TRANSPORT_TYPES or not statement.readable:
+                continue
+            name = statement.resource.logical_id
+            if _denies_tls(statement):
+                yield Mutant(f"{name}: allow what was denied", (Edit(statement.place.below("Effect"), "Allow"),))
+                narrowed = {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/one"}}
+                yield Mutant(f"{name}: deny one principal only", (Edit(statement.place.below("Principal"), narrowed),))
+                test = {"Bool": {"aws:SecureTransport": "true"}}
+                yield Mutant(f"{name}: deny TLS instead", (Edit(statement.place.below("Condition"), test),))
+            elif _needs_tls(statement) and statement.allows:
+                yield Mutant(f"{name}: allow without TLS", (Edit(statement.place.below("Condition"), REMOVE),))
+        yield extra(scope, "AWS::SNS::Topic", {}, "add a topic without policy")
+
+
+_NEEDS_POLICY_PROPERTY = dict(_NEEDS_POLICY.values())
+
+
+def _tests_transport(statement: PolicyStatement, value: str) -> bool:
+    condition = statement.body.get("Condition")
+    if not isinstance(condition, dict):
+        return False
+    tests = condition.get("Bool")
+    found = tests.get("aws:SecureTransport") if isinstance(tests, dict) else None
+    return (found[0] if isinstance(found, list) and len(found) == 1 else found) in (value, value == "true")
+
+
+def _denies_tls(statement: PolicyStatement) -> bool:
+    """Denies everyone, everywhere, on nothing but the transport."""
+    body = statement.body
+    only = body.get("Condition", {}) if isinstance(body.get("Condition"), dict) else {}
+    narrow = len(only) != 1 or len(next(iter(only.values()))) != 1
+    everyone = "NotPrincipal" not in body and body.get("Principal") in ("*", {"AWS": "*"}, {"AWS": ["*"]})
+    whole = "NotResource" not in body and "NotAction" not in body
+    return not statement.allows and everyone and whole and not narrow and _tests_transport(statement, "false")
+
+
+def _needs_tls(statement: PolicyStatement) -> bool:
+    return statement.readable and _tests_transport(statement, "true")
+
+
+def _denies_plain(statements: list[PolicyStatement], required: tuple[str, ...]) -> bool:
+    denied = [pattern for statement in statements if _denies_tls(statement) for pattern in statement.actions]
+    allowed = [action for statement in statements if statement.allows for action in statement.actions or ["*"]]
+    needed = [*required, *(str(action) for action in allowed)]
+    return bool(denied) and all(any(covers(pattern, action) for pattern in denied) for action in needed)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPolicyBounded(Question):
+    kind: ClassVar[str] = "question.key-policy-bounded"
+
+    def sentence(self) -> str:
+        return "the policy of every own key admits only the administration of the account and services bound to the account"
+
+    def evaluate(self, emitted: Emitted, scope: Scope) -> Iterator[Finding]:
+        keys = {key.place: key for key in emitted.resources("AWS::KMS::Key", "AWS::KMS::ReplicaKey")}
+        if not keys:
+            yield self.nothing(scope, "no own key")
+        statements = [statement for statement in policy_statements(emitted) if statement.resource.place in keys]
+        for place in keys:
+            if not any(statement.resource.place == place and statement.allows for statement in statements):
+                yield self.found(place, "no policy of its own", outcome=False)
+        for statement in statements:
+            if statement.allows:
+                yield self.found(statement.place, statement.body.get("Principal"), _is_bounded(statement))
+
+    def mutants(self, emitted: Emitted, scope: Scope) -> Iterator[Mutant]:
+        for statement in policy_statements(emitted):
+            if statement.resource.type != "AWS::KMS::Key" or not statement.allows or not statement.readable:
+                continue
+            name = statement.resource.logical_id
+            yield Mutant(f"{name}: allow everyone", (Edit(statement.place.below("Principal"), {"AWS": "*"}),))
+            foreign = {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::111122223333:root"}}
+            yield Mutant(f"{name}: allow another account", (Edit(statement.place.below("Principal"), foreign),))
+            if "Service" in as_mapping(statement.body.get("Principal")):
+                yield Mutant(f"{name}: a service for any account", (Edit(statement.place.below("Condition"), REMOVE),))
+        yield extra(scope, "AWS::KMS::Key", {}, "add a key without policy")
+
+
+def as_mapping(value: Json) -> Json:
+    return value if isinstance(value, dict) else {}
+
+
+def _is_bounded(statement: PolicyStatement) -> bool:
+    if not statement.readable or "Principal" not in statement.body:
+        return False
+    found = list(principals(statement.body["Principal"]))
+    roots = [text_of(value) == "arn:${AWS::Partition}:iam::${AWS::AccountId}:root" for kind, value in found if kind == "AWS"]
+    services = [isinstance(text_of(value), str) and "*" not in str(text_of(value)) for kind, value in found if kind == "Service"]
+    if not found or len(roots) + len(services) != len(found) or not all(roots) or not all(services):
+        return False
+    return not services or is_pinned_to_account(statement.body.get("Condition"))
+
+
+def is_pinned_to_account(condition: Json) -> bool:
+    """Whether a condition binds the request to this very account, by its id or by an ARN that holds it."""
+    tests = [
+        value
+        for operator, keys in as_mapping(condition).items()
+        for key, values in as_mapping(keys).items()
+        if is_pinned({operator: {key: values}})
+        for value in as_list(values)
+    ]
+    return bool(tests) and any(pins(value) and "${AWS::AccountId}" in str(text_of(value)) for value in tests)

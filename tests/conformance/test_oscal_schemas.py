@@ -1,0 +1,101 @@
+"""OSCAL schemas: NIST's JSON Schema and trestle accept every document that we write, and refuse what is broken."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from claimstack.controls.catalog import load_catalog
+from claimstack.generator.documents.oscal import through_trestle
+from claimstack.generator.documents.profile import render_profile
+
+REPOSITORY = Path(__file__).parents[2]
+OFFICIAL = Path(os.environ.get("CLAIMSTACK_DATA") or REPOSITORY.parent / "shared" / "data")
+PACKAGE = json.loads((REPOSITORY / "tests/unit/generator/documents/package.json").read_text())
+EMITTED = sorted((REPOSITORY / "out").glob("*/oscal/*.json"))
+
+pytestmark = [
+    pytest.mark.conformance,
+    pytest.mark.skipif(
+        not OFFICIAL.is_dir() and "CI" not in os.environ, reason="the official files are not here: set CLAIMSTACK_DATA to their folder"
+    ),
+]
+
+TRESTLE = {
+    "assessment-plan": ("assessment_plan", "AssessmentPlan"),
+    "assessment-results": ("assessment_results", "AssessmentResults"),
+    "component-definition": ("component", "ComponentDefinition"),
+    "plan-of-action-and-milestones": ("poam", "PlanOfActionAndMilestones"),
+    "profile": ("profile", "Profile"),
+    "system-security-plan": ("ssp", "SystemSecurityPlan"),
+}
+
+
+@cache
+def schema() -> jsonschema_rs.Validator:
+    return jsonschema_rs.validator_for(json.loads((OFFICIAL / "oscal-schemas" / "oscal_complete_schema.json").read_text()))
+
+
+def schema_errors(document: Mapping[str, Any]) -> list[str]:
+    return [f"/{'/'.join(map(str, error.instance_path))}: {error.message}" for error in schema().iter_errors(document)]
+
+
+def read_by_trestle(document: Mapping[str, Any]) -> dict[str, Any]:
+    (model,) = document
+    module, name = TRESTLE[model]
+    return through_trestle(getattr(importlib.import_module(f"trestle.oscal.{module}"), name), document[model])
+
+
+def assert_accepted(document: Mapping[str, Any]) -> None:
+    """Assert that the schema finds nothing and that trestle reads the document and would write the same one."""
+    assert schema_errors(document) == []
+    assert read_by_trestle(document) == document
+
+
+@pytest.mark.parametrize("class_", ["B", "C", "D"])
+def test_profile_of_each_class_is_accepted(class_: str) -> None:
+    moment = datetime(2026, 11, 22, tzinfo=UTC)
+    assert_accepted(render_profile(load_catalog(), class_, f"FedRAMP class {class_}", moment, {"au-11_odp": "1096 days"}))
+
+
+@pytest.mark.parametrize("name", PACKAGE)
+def test_package_of_the_reference_tests_is_accepted(name: str) -> None:
+    assert_accepted(PACKAGE[name])
+
+
+def test_emitted_documents_are_accepted() -> None:
+    assert {file.parts[-3] for file in EMITTED} == {file.parent.name for file in (REPOSITORY / "out").glob("*/manifest.json")}
+    for file in EMITTED:
+        assert_accepted(json.loads(file.read_text()))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("profile/uuid", "00000000-0000-1000-8000-000000000001"),
+        ("profile/metadata/last-modified", "2026-11-22T00:00:00"),
+        ("profile/metadata/version", " 1"),
+        ("profile/imports", []),
+        ("profile/titel", "Title"),
+    ],
+)
+def test_schema_and_trestle_can_refuse(path: str, value: object) -> None:
+    document = copy.deepcopy(PACKAGE["oscal/profile.json"])
+    *steps, last = path.split("/")
+    holder = document
+    for step in steps:
+        holder = holder[step]
+    holder[last] = value
+    assert schema_errors(document)
+    with pytest.raises(ValueError, match=last.replace("-", ".")):
+        read_by_trestle(document)
