@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sys
@@ -141,6 +142,122 @@ def explain(
         out.print_json(json.dumps(explanation))
     else:
         out.print(explanation_tree(explanation))
+
+
+@app.command()
+def init(
+    file: Annotated[Path, typer.Argument(metavar="[SYSTEM.toml]", help="The system file to write; never overwritten.")] = Path(
+        "system.toml"
+    ),
+    interactive: Annotated[bool, typer.Option("--interactive", "-i", help="Ask for each value.")] = False,
+    name: Annotated[str, typer.Option(help="Short name: lower case, digits, hyphens.")] = "mcp-server",
+    title: Annotated[str, typer.Option(help="Title for the documents.")] = "MCP server",
+    class_: Annotated[str, typer.Option("--class", help="FedRAMP class: B, C or D.")] = "C",
+    certification: Annotated[str, typer.Option(help="Certification route: 20x or rev5.")] = "20x",
+    region: Annotated[str, typer.Option(help="AWS region.")] = "us-east-1",
+    front_door: Annotated[str, typer.Option(help="http-api or rest-api.")] = "http-api",
+    domain: Annotated[str | None, typer.Option(help="Custom domain; rest-api needs one.", show_default=False)] = None,
+    waf: Annotated[bool, typer.Option("--waf", help="AWS WAF (rest-api).")] = False,
+    streaming: Annotated[bool, typer.Option("--streaming", help="Stream responses (rest-api).")] = False,
+    auth: Annotated[str, typer.Option(help="cognito, external or none.")] = "cognito",
+    consumer: Annotated[
+        list[str] | None, typer.Option(help="A program that calls the server (cognito); repeatable.", show_default=False)
+    ] = None,
+    callback_url: Annotated[
+        list[str] | None, typer.Option(help="Redirect of a public client with PKCE (cognito); repeatable.", show_default=False)
+    ] = None,
+    issuer: Annotated[str | None, typer.Option(help="OIDC issuer (external, http-api).", show_default=False)] = None,
+    audience: Annotated[list[str] | None, typer.Option(help="Accepted audience (external); repeatable.", show_default=False)] = None,
+    user_pool_arn: Annotated[str | None, typer.Option(help="Existing user pool (external, rest-api).", show_default=False)] = None,
+    sessions: Annotated[bool, typer.Option("--sessions", help="DynamoDB table for sessions.")] = False,
+    endpoints: Annotated[bool, typer.Option("--endpoints", help="VPC endpoints stack.")] = False,
+    key: Annotated[bool, typer.Option("--key", help="Own KMS key stack; otherwise give a key ARN when deploying.")] = False,
+    registry: Annotated[bool, typer.Option("--registry/--no-registry", help="Own ECR stack.")] = True,
+) -> None:
+    """Write a commented system.toml, from flags or by asking.
+
+    Example: `claimstack init --name desk --front-door rest-api --domain mcp.example.gov --waf`
+    """
+    from claimstack.generator.init import Answers, interview, limits_of, proposed_front_door, render_system_toml
+    from claimstack.generator.writing import write_new
+
+    today = datetime.now(UTC).date()  # noqa: TID251  # the one place that reads the clock: the date goes into the file
+    if interactive:
+        answers = interview(lambda text, *, default=None: str(typer.prompt(text, default=default)), as_of=today, tell=err.print)
+    else:
+        answers = Answers(
+            name=name, title=title, as_of=today, class_=class_, certification=certification, region=region, front_door=front_door,
+            domain=domain, waf=waf, streaming=streaming, auth=auth,
+            consumers=tuple(consumer or (["analyst-desk"] if auth == "cognito" and not callback_url else [])),
+            callback_urls=tuple(callback_url or ()), issuer=issuer, audience=tuple(audience or ()), user_pool_arn=user_pool_arn,
+            sessions=sessions, endpoints=endpoints, key=key, registry=registry,
+        )  # fmt: skip
+    write_new(file, render_system_toml(answers))
+    out.print(f"{file} written. Next: claimstack build {file}", soft_wrap=True)
+    limits = limits_of(answers.front_door)
+    if limits:
+        err.print(f"The {answers.front_door} front door cannot have:")
+        for limit in limits:
+            err.print(f"  - {limit}", markup=False)
+    if answers.front_door != proposed_front_door(answers.class_):
+        err.print(f"At class {answers.class_} we propose --front-door {proposed_front_door(answers.class_)}.", markup=False)
+
+
+@app.command()
+def lint(
+    packages: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PACKAGE]...", help="Package folders; every one below `out/` when none is named.", show_default=False),
+    ] = None,
+    region: Annotated[
+        list[str] | None,
+        typer.Option("--region", "-r", help="Regions to lint for; those of the package's partition when not given.", show_default=False),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hold the templates against cfn-lint and the OSCAL documents against the reference checker; exit 1 on any finding."""
+    from claimstack.generator.lint import LINT_REGIONS, lint_package, partition_of_package
+
+    folders = packages or sorted(path.parent for path in Path("out").glob("*/manifest.json"))
+    if not folders:
+        raise InputError("out: holds no package; run claimstack build, or name a package folder")
+    found: dict[str, list[dict[str, str]]] = {}
+    for folder in folders:
+        with _progress(f"Linting {folder}"):
+            findings = lint_package(folder, tuple(region or LINT_REGIONS[partition_of_package(folder)]))
+        found[str(folder)] = [dataclasses.asdict(finding) for finding in findings]
+    if as_json:
+        out.print_json(json.dumps(found))
+    else:
+        for package, rows in found.items():
+            out.print(f"{package}: {len(rows)} findings", soft_wrap=True)
+            for row in rows:
+                out.print(f"  {row['rule']} {row['file']}#/{row['where']}: {row['message']}", markup=False, soft_wrap=True)
+    if any(found.values()):
+        raise typer.Exit(FAILED_CHECK)
+
+
+@app.command()
+def preflight(
+    key_policy: Annotated[
+        Path, typer.Option("--key-policy", help="Key policy as JSON, as `aws kms get-key-policy --output text` prints it.")
+    ],
+    system: SystemFile = Path("system.toml"),
+    as_json: AsJson = False,
+) -> None:
+    """Say which consumers of the KMS key would fail under a key policy, and which would fail silently. Asks nothing of AWS."""
+    from claimstack.generator.loading import load_config
+    from claimstack.generator.preflight import load_key_policy
+    from claimstack.generator.preflight import preflight as judge_policy
+    from claimstack.generator.report import preflight_table
+
+    verdicts = judge_policy(load_config(system), load_key_policy(key_policy))
+    if as_json:
+        out.print_json(json.dumps([dataclasses.asdict(verdict) for verdict in verdicts]))
+    else:
+        out.print(preflight_table(verdicts))
+    if not all(verdict.ok for verdict in verdicts):
+        raise typer.Exit(FAILED_CHECK)
 
 
 def _make(path: Path, environment: Path | None) -> Package:

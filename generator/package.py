@@ -74,12 +74,8 @@ def make_package(
 
 
 def emit(system: System) -> dict[str, str]:
-    """The text of each template by stack name: indented for review while it fits inline, compact otherwise."""
-    texts = {}
-    for name, stack in system.stacks.items():
-        text = _json(stack.to_dict())
-        texts[name] = text if len(text.encode()) <= INLINE_LIMIT else json.dumps(stack.to_dict(), indent=1) + "\n"
-    return texts
+    """The text of each template by stack name, indented by one space: a diff shows it line by line, and it stays small."""
+    return {name: json.dumps(stack.to_dict(), indent=1) + "\n" for name, stack in system.stacks.items()}
 
 
 def judge(system: System, templates: Mapping[str, str], environment: Path | None = None) -> Evaluated:
@@ -107,6 +103,7 @@ def _json(document: Any) -> str:
 def _manifest(system: System, rendered: Mapping[str, str]) -> dict[str, Any]:
     return {
         "system": system.config.name,
+        "partition": system.config.partition.name,
         "class": system.config.class_,
         "certification": system.config.certification,
         "timestamp": system.timestamp.isoformat(),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from typing import Any
 
-from claimstack.generator.emitted import Edit, Emitted, Json, Place, Resource, is_symbol, words
+from claimstack.generator.emitted import Edit, Emitted, Json, Place, Resource, is_symbol
 from claimstack.generator.expressions import Check, Finding, Mutant, Scope
 from claimstack.generator.predicates import Outcome
 
@@ -161,9 +161,7 @@ def _documents(resource: Resource, value: Json, place: Place) -> Iterator[Policy
             yield from _statements(resource, value["Statement"], place.below("Statement"))
             return
         for key, item in value.items():
-            if key in POLICY_PROPERTIES and not isinstance(item, dict | list | str):
-                yield PolicyStatement(resource, place.below(key), {})
-            elif key in POLICY_PROPERTIES and (isinstance(item, str) or is_symbol(item)) and not _holds_statement(item):
+            if key in POLICY_PROPERTIES and _is_opaque(item):
                 yield PolicyStatement(resource, place.below(key), {})
             else:
                 yield from _documents(resource, item, place.below(key))
@@ -184,6 +182,13 @@ def _holds_statement(value: Json) -> bool:
     if isinstance(value, dict):
         return "Statement" in value or any(_holds_statement(item) for item in value.values())
     return isinstance(value, list) and any(_holds_statement(item) for item in value)
+
+
+def _is_opaque(document: Json) -> bool:
+    """Whether something stands for a policy document that cannot be read in the template."""
+    if isinstance(document, str) or is_symbol(document):
+        return not _holds_statement(document)
+    return not isinstance(document, dict | list)
 
 
 def _parsed(text: str) -> Json:

@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from claimstack.controls.errors import InputError
 
@@ -51,6 +52,17 @@ def write_package(files: Mapping[str, str], folder: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
+def write_new(path: Path, text: str) -> None:
+    """Write a file that must not exist yet. Raises InputError where it does, or where it cannot be written."""
+    try:
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        raise InputError(f"{path}: exists already; name another file, or move it away") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+
+
 def foreign_files(folder: Path) -> list[str]:
     """Files in a package folder that its manifest does not list; every file where there is no manifest."""
     if not folder.is_dir():
@@ -62,7 +74,7 @@ def foreign_files(folder: Path) -> list[str]:
     return [path for path in present if path not in listed]
 
 
-def read_manifest(folder: Path) -> dict[str, dict[str, str]]:
+def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a package folder; empty where there is none or it cannot be read."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))

@@ -9,6 +9,7 @@ from typing import Any
 from claimstack.controls.catalog import Catalog, Source
 from claimstack.controls.errors import InputError
 from claimstack.generator.documents.oscal import CATALOG_HREF, Document, metadata, resource, stable_uuid, through_trestle
+from claimstack.generator.evaluation import Evaluated
 
 CATALOG_FILE = "NIST_SP-800-53"
 """How the name of the NIST catalog begins among the catalog's sources."""
@@ -37,6 +38,15 @@ def render_profile(catalog: Catalog, class_: str, title: str, last_modified: dat
     if settings := _set_parameters(catalog, controls, parameters):
         content["modify"] = {"set-parameters": settings}
     return through_trestle(Profile, content)
+
+
+def render_class_profile(evaluated: Evaluated) -> Document:
+    """Render the profile of a system: its class, with the control parameters that system.toml sets."""
+    config = evaluated.system.config
+    values = {parameter: stated.value for parameter, stated in config.parameters.items()}
+    return render_profile(
+        evaluated.system.catalog, config.class_, f"{config.title}: FedRAMP class {config.class_}", evaluated.system.timestamp, values
+    )
 
 
 def catalog_resource_uuid(nist: Source) -> str:

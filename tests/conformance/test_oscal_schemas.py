@@ -99,3 +99,19 @@ def test_schema_and_trestle_can_refuse(path: str, value: object) -> None:
     assert schema_errors(document)
     with pytest.raises(ValueError, match=last.replace("-", ".")):
         read_by_trestle(document)
+
+
+def test_trestle_resolves_the_profile_to_the_class(tmp_path: Path) -> None:
+    from trestle.core.catalog.catalog_interface import CatalogInterface
+    from trestle.core.profile_resolver import ProfileResolver
+
+    profile = render_profile(load_catalog(), "B", "FedRAMP class B", datetime(2026, 11, 22, tzinfo=UTC), {"au-11_odp": "1096 days"})
+    # The file at hand stands in for the address at which NIST publishes the same bytes.
+    (rlink,) = profile["profile"]["back-matter"]["resources"][0]["rlinks"]
+    rlink["href"] = str(OFFICIAL / "nist" / "NIST_SP-800-53_rev5.2.0_catalog.json")
+    (tmp_path / ".trestle").mkdir()
+    (tmp_path / "profile.json").write_text(json.dumps(profile))
+    resolved = CatalogInterface(ProfileResolver.get_resolved_profile_catalog(tmp_path, str(tmp_path / "profile.json")))
+    assert sorted(resolved.get_control_ids()) == sorted(load_catalog().classes["B"])
+    (parameter,) = [each for each in resolved.get_control("au-11").params if each.id == "au-11_odp"]
+    assert parameter.values == ["1096 days"]

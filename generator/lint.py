@@ -1,0 +1,69 @@
+"""Lint: other tools' and our own rules over a package on disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from claimstack.controls.catalog import load_catalog
+from claimstack.controls.errors import InputError
+from claimstack.generator.documents.references import check_references
+from claimstack.generator.evaluation import read_back
+from claimstack.generator.writing import read_manifest
+
+LINT_REGIONS = {"aws": ("us-east-1",), "aws-us-gov": ("us-gov-west-1", "us-gov-east-1")}
+"""The regions whose resource schemas a partition's templates are held against."""
+
+
+@dataclass(frozen=True, slots=True)
+class LintFinding:
+    """One finding; `rule` is cfn-lint's id, or `oscal` for a broken reference between or within OSCAL documents."""
+
+    file: str
+    rule: str
+    where: str
+    message: str
+
+
+def lint_package(folder: Path, regions: tuple[str, ...]) -> tuple[LintFinding, ...]:
+    """Judge every template with cfn-lint and every OSCAL document with the reference checker.
+
+    Raises InputError where the folder is no package, or cfn-lint is not installed.
+    """
+    templates = {path.stem: path.read_text(encoding="utf-8") for path in template_files(folder)}
+    findings = [finding for stack, text in templates.items() for finding in lint_template(stack, text, regions)]
+    documents = {f"oscal/{path.name}": json.loads(path.read_text(encoding="utf-8")) for path in sorted((folder / "oscal").glob("*.json"))}
+    broken = check_references(documents, load_catalog(), pointers=read_back(templates).resolves)
+    return (*findings, *(LintFinding(item.document, "oscal", item.pointer, item.message) for item in broken))
+
+
+def template_files(folder: Path) -> list[Path]:
+    """The templates of a package: the files below cloudformation/ that have Resources."""
+    found = sorted((folder / "cloudformation").glob("*.json"))
+    if not found:
+        raise InputError(f"{folder}: has no cloudformation/*.json; is it a package that claimstack build wrote?")
+    try:
+        return [path for path in found if "Resources" in json.loads(path.read_text(encoding="utf-8"))]
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder}: a file below cloudformation/ cannot be read: {error}") from error
+
+
+def lint_template(stack: str, text: str, regions: tuple[str, ...]) -> Iterator[LintFinding]:
+    """cfn-lint's errors, warnings and informational findings on one template."""
+    try:
+        from cfnlint.api import lint
+        from cfnlint.config import ManualArgs
+    except ImportError as error:
+        raise InputError("cfn-lint is not installed: pip install 'claimstack[lint]'") from error
+    for match in lint(text, config=ManualArgs(regions=list(regions), include_checks=["I"])):
+        yield LintFinding(f"cloudformation/{stack}.json", match.rule.id, "/".join(map(str, match.path or [])), match.message)
+
+
+def partition_of_package(folder: Path) -> str:
+    """The partition that a package was built for, from its manifest."""
+    partition = read_manifest(folder).get("partition")
+    if not isinstance(partition, str):
+        raise InputError(f"{folder}: has no manifest.json that names its partition; build it again, or name regions with --region")
+    return partition

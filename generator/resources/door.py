@@ -1,0 +1,218 @@
+"""Door: what both front doors have in common, so that an HTTP API and a REST API say the same of themselves."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from troposphere import Ref, Sub, awslambda
+
+from claimstack.generator.claims import Claim, Component
+from claimstack.generator.config import Config
+from claimstack.generator.expressions import every, prop
+from claimstack.generator.questions import EntrancesAre, NoPublicPrincipal, RoutesAre
+from claimstack.generator.system import Stack
+
+DoorType = Literal["http-api", "rest-api"]
+
+FRONT_DOOR = Component("front-door", "Front door", "Receives every call from outside, checks its token and passes it to the MCP server.")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A method on a path of the front door."""
+
+    logical_id: str
+    """Start of the logical ids of all resources that belong to the route."""
+    method: str
+    path: str
+    protected: bool
+
+    @property
+    def key(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+ROUTES = (
+    Route("PostMcp", "POST", "/mcp", protected=True),
+    Route("GetMcp", "GET", "/mcp", protected=True),
+    Route("DeleteMcp", "DELETE", "/mcp", protected=True),
+    Route("GetMetadata", "GET", "/.well-known/oauth-protected-resource", protected=False),
+    Route("GetMcpMetadata", "GET", "/.well-known/oauth-protected-resource/mcp", protected=False),
+)
+PROTECTED_ROUTES = tuple(route.key for route in ROUTES if route.protected)
+PUBLIC_ROUTES = tuple(route.key for route in ROUTES if not route.protected)
+
+
+@dataclass(frozen=True, slots=True)
+class FrontDoor:
+    """What other modules need to know of the front door that was built."""
+
+    type: DoorType
+    public_url: Any
+    """The canonical MCP URL: text, or a Sub where only the deployment knows it."""
+    metric_dimensions: tuple[tuple[str, Any], ...]
+    metric_4xx: str
+    metric_5xx: str
+    metric_latency: str
+    """In milliseconds."""
+    limit_ms: int | None
+    """When the front door gives up on the function; None where it streams."""
+    entrances: tuple[str, ...]
+    scopes: tuple[str, ...]
+    """Whole scopes as tokens carry them, one of which each protected route asks for."""
+    stage_arn: Any = None
+    """What a web ACL is associated with; None for an HTTP API, which cannot have one."""
+    metric_namespace: str = "AWS/ApiGateway"
+
+
+@dataclass(frozen=True, slots=True)
+class LogField:
+    """A field of the access log and the content of an audit record that it stands for."""
+
+    name: str
+    point: str
+    http_api: str | None
+    """Context variable of an HTTP API; None where it has none."""
+    rest_api: str | None
+
+    def variable(self, door: DoorType) -> str | None:
+        return self.http_api if door == "http-api" else self.rest_api
+
+
+# Variables: API Gateway developer guide, "Customize HTTP API access logs" and "Variables for access logging for API Gateway".
+ACCESS_LOG_FIELDS = (
+    LogField("httpMethod", "au-3_smt.a", "$context.httpMethod", "$context.httpMethod"),
+    LogField("routeKey", "au-3_smt.a", "$context.routeKey", "$context.resourcePath"),
+    LogField("requestTime", "au-3_smt.b", "$context.requestTime", "$context.requestTime"),
+    LogField("requestTimeEpoch", "au-3_smt.b", "$context.requestTimeEpoch", "$context.requestTimeEpoch"),
+    LogField("domainName", "au-3_smt.c", "$context.domainName", "$context.domainName"),
+    LogField("apiId", "au-3_smt.c", "$context.apiId", "$context.apiId"),
+    LogField("stage", "au-3_smt.c", "$context.stage", "$context.stage"),
+    LogField("sourceIp", "au-3_smt.d", "$context.identity.sourceIp", "$context.identity.sourceIp"),
+    LogField("userAgent", "au-3_smt.d", "$context.identity.userAgent", "$context.identity.userAgent"),
+    LogField("status", "au-3_smt.e", "$context.status", "$context.status"),
+    LogField("errorType", "au-3_smt.e", "$context.error.responseType", "$context.error.responseType"),
+    LogField("errorMessage", "au-3_smt.e", "$context.error.message", "$context.error.message"),
+    LogField("authorizerError", "au-3_smt.e", "$context.authorizer.error", "$context.authorizer.error"),
+    LogField("integrationStatus", "au-3_smt.e", "$context.integration.status", "$context.integration.status"),
+    LogField("integrationError", "au-3_smt.e", "$context.integration.error", "$context.integration.error"),
+    LogField("clientId", "au-3_smt.f", "$context.authorizer.claims.client_id", "$context.authorizer.claims.client_id"),
+    LogField("subject", "au-3_smt.f", "$context.authorizer.claims.sub", "$context.authorizer.claims.sub"),
+    LogField("scope", "au-3_smt.f", "$context.authorizer.claims.scope", "$context.authorizer.claims.scope"),
+    LogField("requestId", "au-3.1_smt", "$context.requestId", "$context.requestId"),
+    LogField("extendedRequestId", "au-3.1_smt", "$context.extendedRequestId", "$context.extendedRequestId"),
+    LogField("protocol", "au-3.1_smt", "$context.protocol", "$context.protocol"),
+    LogField("integrationLatency", "au-3.1_smt", "$context.integration.latency", "$context.integration.latency"),
+    LogField("tlsVersion", "au-3.1_smt", None, "$context.tlsVersion"),
+    LogField("cipherSuite", "au-3.1_smt", None, "$context.cipherSuite"),
+    LogField("traceId", "au-3.1_smt", None, "$context.xrayTraceId"),
+    LogField("wafStatus", "au-3.1_smt", None, "$context.waf.status"),
+)
+
+_RECORD_SENTENCES = {
+    "au-3_smt.a": "Each record of the access log names the method and the route that was called.",
+    "au-3_smt.b": "Each record of the access log gives the time of the call.",
+    "au-3_smt.c": "Each record of the access log names the host, the API and the stage where the call arrived.",
+    "au-3_smt.d": "Each record of the access log gives the network address and the program that the call came from.",
+    "au-3_smt.e": "Each record of the access log gives the status, and why the door, its authorizer or the function refused.",
+    "au-3_smt.f": "Each record of the access log names the client, the subject and the scopes of the token that opened the door.",
+    "au-3.1_smt": "Each record of the access log carries request ids and details of the connection that tie it to other records.",
+}
+
+
+def log_fields(config: Config) -> tuple[LogField, ...]:
+    """The access log fields of this system's door; without authentication there is no identity to record."""
+    return tuple(
+        field
+        for field in ACCESS_LOG_FIELDS
+        if field.variable(config.front_door.type)
+        and (config.auth.type != "none" or field.point != "au-3_smt.f")
+        and (config.front_door.waf or field.name != "wafStatus")
+    )
+
+
+def access_log_format(config: Config) -> str:
+    """One JSON object on one line; every value is text, since API Gateway writes `-` for what it does not know."""
+    return json.dumps({field.name: field.variable(config.front_door.type) for field in log_fields(config)}, separators=(",", ":"))
+
+
+def access_log_claims(config: Config, settings: str, destination: Any) -> tuple[Claim, ...]:
+    """What a stage claims by its access log.
+
+    `settings` is the property that holds DestinationArn and Format; `destination` the log group's ARN that must stand there.
+    """
+    enabled = prop(f"{settings}.DestinationArn").equals(destination)
+    mentions = {
+        field: prop(f"{settings}.Format").mentions(str(field.variable(config.front_door.type))).named(f"access-log.{field.name}")
+        for field in log_fields(config)
+    }
+    by_point: dict[str, list[Any]] = {}
+    for field, check in mentions.items():
+        by_point.setdefault(field.point, []).append(check)
+    return (
+        Claim("au-2_smt.a", "The stage can log each call, by route, outcome and caller, and does so.", enabled, *by_point["au-3_smt.a"]),
+        Claim("au-2_smt.c", "The stage logs every call at all times.", enabled, meets=("au-2_obj.c-2",)),
+        *(Claim(point, _RECORD_SENTENCES[point], enabled, *checks) for point, checks in by_point.items()),
+        Claim("au-12_smt.a", "The stage writes a record of every call to the access log group.", enabled),
+        Claim("au-12_smt.c", "The stage writes records with every field of the access log format.", enabled, *mentions.values()),
+        Claim("sc-7_smt.a", "Calls from outside are recorded where they enter.", enabled, meets=("sc-7_obj.a-1",)),
+    )
+
+
+def public_url(config: Config) -> Any:
+    """The canonical MCP URL: on the custom domain, else a Sub on the default endpoint of the HTTP API (stage `$default`)."""
+    return config.public_url or Sub("https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/mcp")
+
+
+def entrances(config: Config) -> tuple[str, ...]:
+    """Every public entrance of the system, by the names that EntrancesAre uses."""
+    api = "HttpApi" if config.front_door.type == "http-api" else "RestApi"
+    own = f"{api} custom domain" if config.front_door.domain else f"{api} default endpoint"
+    return (own, "Cognito token domain") if config.auth.type == "cognito" else (own,)
+
+
+def entrances_are(config: Config) -> EntrancesAre:
+    return EntrancesAre(entrances=entrances(config))
+
+
+def routes_are() -> RoutesAre:
+    return RoutesAre(public=PUBLIC_ROUTES, protected=PROTECTED_ROUTES)
+
+
+def _route_arn(route: Route, api: str, stage_name: str) -> str:
+    return f"arn:${{AWS::Partition}}:execute-api:${{AWS::Region}}:${{AWS::AccountId}}:${{{api}}}/{stage_name}/{route.method}{route.path}"
+
+
+def add_permission(stack: Stack, route: Route, api: str, stage_name: str, function_arn: Any) -> awslambda.Permission:
+    """Let this route of this API call the function; `api` is the logical id of the API."""
+    permissions = every(awslambda.Permission)
+    checks = (
+        prop("SourceArn").equals(Sub(_route_arn(route, api, stage_name))),
+        permissions.prop("SourceArn").one_of(*(_route_arn(known, api, stage_name) for known in ROUTES)),
+        permissions.prop("SourceAccount").equals(Ref("AWS::AccountId")),
+        permissions.prop("Principal").equals("apigateway.amazonaws.com"),
+        permissions.prop("Action").equals("lambda:InvokeFunction"),
+        permissions.prop("FunctionName").equals(function_arn),
+        NoPublicPrincipal(),
+    )
+    claims = [Claim("ac-6_smt", f"API Gateway may invoke this function for {route.key} of this API, and for nothing else.", *checks)]
+    if stack.config.auth.type != "none":
+        claims.append(
+            Claim(
+                "ac-3_smt", f"Calls reach the function from {route.key} only by way of this API and its authorizer.", *checks, routes_are()
+            )
+        )
+    return stack.add(
+        FRONT_DOOR,
+        awslambda.Permission(
+            f"{route.logical_id}Permission",
+            Action="lambda:InvokeFunction",
+            FunctionName=function_arn,
+            Principal="apigateway.amazonaws.com",
+            SourceAccount=Ref("AWS::AccountId"),
+            SourceArn=Sub(_route_arn(route, api, stage_name)),
+        ),
+        *claims,
+    )

@@ -1,0 +1,227 @@
+"""Endpoints: the stack of VPC endpoints by which the function reaches AWS services without a way to the internet."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from troposphere import GetAtt, Sub, ec2
+
+from claimstack.controls.errors import InputError
+from claimstack.generator.claims import Claim, Component
+from claimstack.generator.config import Config
+from claimstack.generator.expressions import Check, prop
+from claimstack.generator.questions import DeniesPlainTransport, EgressIsExplicit, NoIngress, NoPublicPrincipal
+from claimstack.generator.questions_statements import statements_are
+from claimstack.generator.resources.network import HTTPS, one_port_only, place_parameters
+from claimstack.generator.resources.policies import OF_THIS_ACCOUNT, allow, arn, deny_plain_transport, document
+from claimstack.generator.resources.role import TABLE_ACTIONS
+from claimstack.generator.resources.sessions import TABLE_ID
+from claimstack.generator.system import Stack
+
+VPC_ENDPOINTS = Component("vpc-endpoints", "VPC endpoints", "Private entrances to AWS services in the VPC of the function.", type="network")
+
+CODE_CALLS: Final = ("secretsmanager",)
+"""Interface endpoints that the runtime's own code needs: it reads the state key. Records, metrics and traces leave the function
+through Lambda itself, and DynamoDB has the gateway endpoint."""
+
+SDK_NAMES: Final = {"secretsmanager": "SECRETS_MANAGER"}
+"""Interface endpoint service without a FIPS twin → its name in AWS_ENDPOINT_URL_<name>, the SDK's setting of one service's address.
+
+Secrets Manager is the one of them that the runtime calls: PrivateLink offers `secretsmanager` only, whose private DNS name is the
+standard one (AWS PrivateLink guide, "AWS services that integrate with AWS PrivateLink").
+"""
+
+NOWHERE: Final = "127.0.0.1/32"
+"""An endpoint opens no connection. A group without a rule would get EC2's own, which allows all."""
+
+ROUTE_TABLE: Final = r"^rtb-[0-9a-f]{8,17}$"
+STACK_NAME: Final = r"^[A-Za-z][A-Za-z0-9-]{0,127}$"
+
+
+def interface_services(config: Config) -> tuple[str, ...]:
+    """Interface endpoints of the endpoints stack, by service name without the region prefix; none without that stack."""
+    return tuple(dict.fromkeys((*CODE_CALLS, *config.network.endpoint_services))) if config.network.endpoints else ()
+
+
+def runs_past_fips(config: Config) -> tuple[tuple[str, str], ...]:
+    """Services that have to be called by their standard name although FIPS endpoints are asked for: (service, name for the SDK)."""
+    if not config.runtime.fips_endpoints:
+        return ()
+    return tuple((service, SDK_NAMES[service]) for service in interface_services(config) if service in SDK_NAMES)
+
+
+def add_endpoints(stack: Stack) -> None:
+    """The group, the interface endpoints, the gateway endpoint where there is a session table, and the output for the server stack."""
+    vpc_id, subnet_ids = place_parameters(stack, "the VPC endpoints, which is that of the function")
+    group = _group(stack, vpc_id)
+    for service in interface_services(stack.config):
+        _interface_endpoint(stack, service, vpc_id, subnet_ids, group)
+    if stack.config.runtime.sessions:
+        _table_endpoint(stack, vpc_id)
+    stack.output(
+        "EndpointSecurityGroupId",
+        GetAtt(group, "GroupId"),
+        "Security group of the VPC endpoints, to which the server stack admits its function.",
+    )
+
+
+def _group(stack: Stack, vpc_id: Any) -> ec2.SecurityGroup:
+    nowhere = (prop("SecurityGroupEgress[*].CidrIp").equals(NOWHERE), *one_port_only())
+    group: ec2.SecurityGroup = stack.add(
+        VPC_ENDPOINTS,
+        ec2.SecurityGroup(
+            "EndpointGroup",
+            GroupDescription=f"VPC endpoints of the MCP server {stack.config.name}: callers are admitted one by one",
+            VpcId=vpc_id,
+            SecurityGroupEgress=[ec2.SecurityGroupRule(Description="No connection starts here", CidrIp=NOWHERE, **HTTPS)],
+        ),
+        Claim(
+            "sc-7.5_smt",
+            "The security group admits nobody until a stack names a security group as caller, and lets no connection start here.",
+            NoIngress(),
+            EgressIsExplicit(),
+            prop("SecurityGroupIngress").absent(),
+            *nowhere,
+            meets=("sc-7.5_obj-1", "sc-7.5_obj-2"),
+        ),
+        Claim(
+            "sc-7_smt.a",
+            "The security group controls every connection to the VPC endpoints.",
+            NoIngress(),
+            prop("SecurityGroupIngress").absent(),
+            prop("VpcId").equals(vpc_id),
+            meets=("sc-7_obj.a-4",),
+        ),
+    )
+    return group
+
+
+def _logical_id(stack: Stack, service: str) -> str:
+    words = service.replace("-", ".").split(".")
+    logical_id = "".join(word.capitalize() for word in words) + "Endpoint"
+    if logical_id in stack.declared:
+        raise InputError(
+            f"network.endpoint_services: '{service}' and another service would share the logical id {logical_id}; remove one of them"
+        )
+    return logical_id
+
+
+def _statements(service: str) -> list[dict[str, Any]]:
+    """What an interface endpoint lets through: calls by this account, and of our own services only those that the runtime makes."""
+    if service == "secretsmanager":
+        calls = allow(
+            "ReadSecretsOfThisAccount",
+            "secretsmanager:DescribeSecret",
+            "secretsmanager:GetSecretValue",
+            on=arn("secretsmanager", "secret:*"),
+            principal="*",
+            condition=OF_THIS_ACCOUNT,
+        )
+    else:
+        # Which actions a tool calls is not known here; its own IAM statement says so.
+        calls = allow("CallsOfThisAccount", "*", on="*", principal="*", condition=OF_THIS_ACCOUNT)
+    return [calls, deny_plain_transport("*")]
+
+
+def _interface_endpoint(stack: Stack, service: str, vpc_id: Any, subnet_ids: Any, group: Any) -> None:
+    statements = _statements(service)
+    groups = [GetAtt(group, "GroupId")]
+    name = Sub(f"com.amazonaws.${{AWS::Region}}.{service}")
+    what = "to read secrets of this account" if service == "secretsmanager" else f"to call {service}"
+    stack.add(
+        VPC_ENDPOINTS,
+        ec2.VPCEndpoint(
+            _logical_id(stack, service),
+            VpcEndpointType="Interface",
+            ServiceName=name,
+            VpcId=vpc_id,
+            SubnetIds=subnet_ids,
+            SecurityGroupIds=groups,
+            PrivateDnsEnabled=True,
+            PolicyDocument=document(*statements),
+        ),
+        *_endpoint_claims(
+            f"The endpoint lets callers of this account through, {what}, and nobody else.",
+            statements,
+            (
+                prop("VpcEndpointType").equals("Interface"),
+                prop("ServiceName").equals(name),
+                prop("PrivateDnsEnabled").is_true(),
+                prop("SubnetIds").equals(subnet_ids),
+                prop("VpcId").equals(vpc_id),
+            ),
+        ),
+        Claim(
+            "sc-7.5_smt",
+            "The endpoint admits connections only as the security group of the endpoints says.",
+            prop("SecurityGroupIds").equals(groups),
+            NoIngress(),
+            meets=("sc-7.5_obj-1", "sc-7.5_obj-2"),
+        ),
+    )
+
+
+def _table_endpoint(stack: Stack, vpc_id: Any) -> None:
+    server = stack.parameter(
+        "ServerStackName",
+        "Name of the server stack, from which the name of its session table is built.",
+        example=f"{stack.config.name}-server",
+        Default=f"{stack.config.name}-server",
+        AllowedPattern=STACK_NAME,
+        ConstraintDescription="The name of a CloudFormation stack: a letter, then letters, digits and hyphens.",
+    )
+    route_tables = stack.parameter(
+        "RouteTableIds",
+        "Route tables of the function's subnets. Whoever else uses DynamoDB through them is held to the session table as well.",
+        example="rtb-0123456789abcdef0",
+        Type="CommaDelimitedList",
+        AllowedPattern=ROUTE_TABLE,
+        ConstraintDescription="Ids of route tables, such as rtb-0123456789abcdef0, separated by commas.",
+    )
+    # The name that CloudFormation gives a table is <stack>-<logical id>-<random>.
+    table = arn("dynamodb", f"table/${{{server.data['Ref']}}}-{TABLE_ID}-*")
+    statements = [
+        allow("UseSessionRecords", *TABLE_ACTIONS, on=table, principal="*", condition=OF_THIS_ACCOUNT),
+        deny_plain_transport("*"),
+    ]
+    name = Sub("com.amazonaws.${AWS::Region}.dynamodb")
+    stack.add(
+        VPC_ENDPOINTS,
+        ec2.VPCEndpoint(
+            "TableEndpoint",
+            VpcEndpointType="Gateway",
+            ServiceName=name,
+            VpcId=vpc_id,
+            RouteTableIds=route_tables,
+            PolicyDocument=document(*statements),
+        ),
+        *_endpoint_claims(
+            "The endpoint lets callers of this account through to the records of the session table, and to no other table.",
+            statements,
+            (
+                prop("VpcEndpointType").equals("Gateway"),
+                prop("ServiceName").equals(name),
+                prop("RouteTableIds").equals(route_tables),
+                prop("VpcId").equals(vpc_id),
+            ),
+        ),
+    )
+
+
+def _endpoint_claims(sentence: str, statements: list[dict[str, Any]], managed: tuple[Check, ...]) -> tuple[Claim, ...]:
+    only = (statements_are("PolicyDocument", statements), NoPublicPrincipal())
+    over_tls = (statements_are("PolicyDocument", statements), DeniesPlainTransport())
+    return (
+        Claim("ac-4_smt", sentence, *only),
+        Claim("sc-7_smt.c", "The function reaches the AWS service through an endpoint that the stack manages.", *managed),
+        Claim("sc-7.4_smt.a", "The endpoint is the managed interface to the AWS service.", *managed),
+        Claim("sc-7.4_smt.b", f"The policy of the endpoint is the traffic flow policy of this interface. {sentence}", *only),
+        Claim(
+            "sc-7.4_smt.c",
+            "The endpoint passes nothing on that is not encrypted in transit.",
+            *over_tls,
+            meets=("sc-7.4_obj.c-1", "sc-7.4_obj.c-2"),
+        ),
+        Claim("sc-8_smt", "The endpoint passes requests on over TLS only.", *over_tls),
+        Claim("sc-8.1_smt", "The endpoint refuses requests that are not encrypted in transit.", *over_tls),
+    )

@@ -1,0 +1,241 @@
+"""Function: the MCP server itself, one image by digest with bounded time, concurrency and network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from troposphere import Ref, Sub, awslambda
+
+from claimstack.controls.errors import raise_all
+from claimstack.generator.claims import Claim, Component
+from claimstack.generator.config import Config
+from claimstack.generator.expressions import Check, none_exists, prop
+from claimstack.generator.questions import EnvironmentHolds
+from claimstack.generator.resources.endpoints import runs_past_fips
+from claimstack.generator.resources.network import Network
+from claimstack.generator.resources.policies import endpoint_name
+from claimstack.generator.resources.role import Role, deny_interfaces
+from claimstack.generator.rules import LONGEST_TIMEOUT
+from claimstack.generator.system import Stack
+
+FUNCTION = Component("mcp-server", "MCP server", "The function that answers MCP requests.", type="software")
+
+FUNCTION_ID: Final = "Function"
+
+ENVIRONMENT: Final[Mapping[str, str]] = {
+    "CLAIMSTACK_PUBLIC_URL": "Canonical URL of the MCP endpoint, as clients and tokens name it.",
+    "CLAIMSTACK_ISSUER": "Issuer of the access tokens.",
+    "CLAIMSTACK_CLIENT_IDS": "Client ids or audiences whose tokens are accepted, separated by spaces.",
+    "CLAIMSTACK_SCOPES": "Scopes of which a token needs one, as tokens carry them, separated by spaces.",
+    "CLAIMSTACK_TABLE": "Name of the session table; absent without sessions.",
+    "CLAIMSTACK_STATE_SECRET_ARN": "ARN of the secret with the key that seals request states.",
+    "CLAIMSTACK_ALLOWED_ORIGINS": "Browser origins that may call the server, separated by spaces.",
+    "CLAIMSTACK_RESPONSE_MODE": "`json`, or `stream` where the front door streams responses.",
+}
+"""The contract with the runtime: variable → meaning. A value is text or a symbol, never a secret."""
+CONTRACT_PREFIX: Final = "CLAIMSTACK_"
+
+# The host is left open because partitions spell it differently; the digest is what must not be.
+IMAGE: Final = r"^[0-9]{12}\.dkr\.ecr(-fips)?\.[a-z0-9.-]+/[a-z0-9][a-z0-9._/-]*@sha256:[0-9a-f]{64}$"
+
+STREAMING_TIMEOUT: Final = 900
+"""Seconds: the limit of API Gateway for a streamed response and of Lambda for a function."""
+
+
+class LoggingConfig(awslambda.LoggingConfig):  # type: ignore[misc]  # troposphere is untyped
+    """With the one property of the CloudFormation type that troposphere 4.11 does not know."""
+
+    props: ClassVar[dict[str, Any]] = {**awslambda.LoggingConfig.props, "LogFormat": (str, False)}
+
+
+def add_function(
+    stack: Stack, role: Role, network: Network, key_arn: Any, log_group: Any, environment: Mapping[str, Any]
+) -> awslambda.Function:
+    """The function, and the policy that keeps its code from the interface permissions of its role.
+
+    `environment` holds the variables of ENVIRONMENT and any that tools need. Raises InputError for a name with the prefix of the
+    contract that the contract does not have, and for one that is set here.
+    """
+    sdk = _sdk_environment(stack.config)
+    raise_all(
+        f"environment variable {name}: "
+        + (
+            "is set by the function module; leave it out"
+            if name in sdk
+            else f"is not in the contract with the runtime ({', '.join(ENVIRONMENT)})"
+        )
+        for name in environment
+        if name in sdk or (name.startswith(CONTRACT_PREFIX) and name not in ENVIRONMENT)
+    )
+    variables = {**environment, **sdk}
+    image = stack.parameter(
+        "ImageUri",
+        "Image of the MCP server in a private ECR repository of the same region, named by digest and never by tag.",
+        example="111122223333.dkr.ecr.us-east-1.amazonaws.com/mcp@sha256:" + "0123456789abcdef" * 4,
+        AllowedPattern=IMAGE,
+        ConstraintDescription="An image in ECR by digest: <account>.dkr.ecr.<region>.<suffix>/<repository>@sha256:<64 hexadecimal digits>.",
+    )
+    concurrency = stack.parameter(
+        "ReservedConcurrency",
+        "Requests that the function answers at the same time; the account has to keep 100 unreserved.",
+        example=str(stack.config.runtime.concurrency),
+        Type="Number",
+        Default=stack.config.runtime.concurrency,
+        MinValue=1,
+        MaxValue=1000,
+    )
+    logging = {"LogGroup": Ref(log_group)}
+    if stack.config.partition.lambda_json_log_format:
+        logging["LogFormat"] = "JSON"
+    function: awslambda.Function = stack.add(
+        FUNCTION,
+        awslambda.Function(
+            FUNCTION_ID,
+            Description=f"MCP server {stack.config.name}",
+            PackageType="Image",
+            Code=awslambda.Code(ImageUri=image),
+            Role=role.arn,
+            Timeout=stack.config.runtime.timeout_seconds,
+            MemorySize=stack.config.runtime.memory_mb,
+            ReservedConcurrentExecutions=concurrency,
+            KmsKeyArn=key_arn,
+            VpcConfig=awslambda.VPCConfig(SubnetIds=network.subnet_ids, SecurityGroupIds=network.security_group_ids),
+            TracingConfig=awslambda.TracingConfig(Mode="Active"),
+            LoggingConfig=LoggingConfig(**logging),
+            Environment=awslambda.Environment(Variables=variables),
+            DependsOn=list(role.policies),
+        ),
+        *_identity_claims(role, key_arn, variables),
+        *_content_claims(stack.config, variables),
+        *_boundary_claims(network, none_exists(awslambda.Url, awslambda.EventSourceMapping)),
+        *_limit_claims(stack.config),
+        Claim(
+            "au-12_smt.a",
+            "The function writes its records to its own log group, which the stack encrypts and retains.",
+            prop("LoggingConfig.LogGroup").equals(Ref(log_group)),
+        ),
+        Claim(
+            "cm-6_smt.b",
+            "The function has the settings that the system documents: an image, active tracing and a log group of its own.",
+            prop("PackageType").equals("Image"),
+            prop("TracingConfig.Mode").equals("Active"),
+            prop("LoggingConfig.LogGroup").equals(Ref(log_group)),
+        ),
+        accepts={
+            "CKV_AWS_116": "API Gateway calls the function synchronously and returns each failure; a dead letter queue would stay empty.",
+            "CKV_AWS_272": "Code signing of Lambda exists for zip packages only; the image is named by its digest.",
+        },
+    )
+    deny_interfaces(stack, role, function)
+    return function
+
+
+def _sdk_environment(config: Config) -> dict[str, Any]:
+    """What the AWS SDK in the function reads.
+
+    A service whose interface endpoint knows no FIPS host name is called by its standard name, for otherwise the name resolves to a
+    public address that a function without NAT cannot reach.
+    """
+    if not config.runtime.fips_endpoints:
+        return {}
+    past = {f"AWS_ENDPOINT_URL_{variable}": Sub(f"https://{endpoint_name(service)}") for service, variable in runs_past_fips(config)}
+    return {"AWS_USE_FIPS_ENDPOINT": "true", **past}
+
+
+def _identity_claims(role: Role, key_arn: Any, variables: Mapping[str, Any]) -> tuple[Claim, ...]:
+    return (
+        Claim("ac-6_smt", "The function acts with its own role and no other.", prop("Role").equals(role.arn)),
+        Claim(
+            "ia-5_smt.g",
+            "The function is given the name of its secret, not the secret.",
+            EnvironmentHolds(names=tuple(sorted(variables))),
+            prop("Environment.Variables.CLAIMSTACK_STATE_SECRET_ARN").equals(variables["CLAIMSTACK_STATE_SECRET_ARN"]),
+        ),
+        Claim(
+            "ia-5.7_smt",
+            "The environment of the function holds no password, key or token.",
+            EnvironmentHolds(names=tuple(sorted(variables))),
+        ),
+        Claim(
+            "sc-28_smt", "The function's environment is encrypted at rest with the customer managed key.", prop("KmsKeyArn").equals(key_arn)
+        ),
+        Claim(
+            "sc-28.1_smt",
+            "The function's environment at rest can be read only by those whom the customer managed key admits.",
+            prop("KmsKeyArn").equals(key_arn),
+            meets=("sc-28.1_obj-1",),
+        ),
+    )
+
+
+def _content_claims(config: Config, variables: Mapping[str, Any]) -> tuple[Claim, ...]:
+    by_digest = (prop("PackageType").equals("Image"), prop("Code.ImageUri").matches(IMAGE))
+    claims = [
+        Claim(
+            "cm-2_smt.a",
+            "The function's software is one image, named by its digest.",
+            *by_digest,
+            meets=("cm-2_obj.a-1",),
+        ),
+        Claim(
+            "si-7_smt.a",
+            "The function runs no other image than the one whose SHA-256 digest the stack is given.",
+            *by_digest,
+            meets=("si-7_obj.a-1",),
+        ),
+        Claim(
+            "si-7.1_smt",
+            "The image is identified by its SHA-256 digest whenever the function is created or updated.",
+            *by_digest,
+            meets=("si-7.1_obj-1",),
+        ),
+    ]
+    if config.runtime.fips_endpoints:
+        past = [(service, variable) for service, variable in runs_past_fips(config)]
+        but = f", except {', '.join(service for service, _ in past)}, whose VPC endpoint has no FIPS name" if past else ""
+        claims.append(
+            Claim(
+                "sc-13_smt.b",
+                f"The AWS SDK in the function calls the FIPS endpoints of AWS services{but}.",
+                prop("Environment.Variables.AWS_USE_FIPS_ENDPOINT").equals("true"),
+                EnvironmentHolds(names=tuple(sorted(variables))),
+                *(
+                    prop(f"Environment.Variables.AWS_ENDPOINT_URL_{variable}").equals(variables[f"AWS_ENDPOINT_URL_{variable}"])
+                    for _, variable in past
+                ),
+            )
+        )
+    return tuple(claims)
+
+
+def _boundary_claims(network: Network, entrances: Check) -> tuple[Claim, ...]:
+    placed = (
+        prop("VpcConfig.SubnetIds").equals(network.subnet_ids),
+        prop("VpcConfig.SecurityGroupIds").equals(network.security_group_ids),
+    )
+    return (
+        Claim("ac-4_smt", "The function sends through the security groups and subnets of the VPC that the stack is given.", *placed),
+        Claim("sc-7_smt.c", "The function reaches other systems through the VPC only.", *placed),
+        Claim("cm-7_smt.a", "The function has no URL of its own and reads from no queue or stream.", entrances),
+    )
+
+
+def _limit_claims(config: Config) -> tuple[Claim, ...]:
+    longest = STREAMING_TIMEOUT if config.front_door.streaming else LONGEST_TIMEOUT[config.front_door.type]
+    return (
+        Claim(
+            "sc-5_smt.a",
+            "Requests beyond the reserved concurrency are refused, so that a flood cannot take up the capacity of the account.",
+            prop("ReservedConcurrentExecutions").at_least(1),
+            prop("ReservedConcurrentExecutions").at_most(1000),
+        ),
+        Claim(
+            "sc-5_smt.b",
+            "The function has a share of concurrency of its own and gives up a request before the front door does.",
+            prop("ReservedConcurrentExecutions").at_least(1),
+            prop("ReservedConcurrentExecutions").at_most(1000),
+            prop("Timeout").at_least(1),
+            prop("Timeout").at_most(longest),
+        ),
+    )

@@ -1,0 +1,361 @@
+"""HTTP API: the front door that API Gateway v2 gives, with a JWT authorizer in front of every MCP route."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from troposphere import GetAtt, Ref, Sub, apigatewayv2, awslambda
+
+from claimstack.generator.claims import Claim, Exempt
+from claimstack.generator.config import Config
+from claimstack.generator.expressions import every, none_exists, prop
+from claimstack.generator.resources.door import (
+    FRONT_DOOR,
+    ROUTES,
+    FrontDoor,
+    Route,
+    access_log_claims,
+    access_log_format,
+    add_permission,
+    entrances,
+    entrances_are,
+    public_url,
+    routes_are,
+)
+from claimstack.generator.resources.identity import Identity
+from claimstack.generator.system import Stack
+
+HTTP_API = "HttpApi"
+INTEGRATION = "McpIntegration"
+AUTHORIZER = "TokenAuthorizer"
+STAGE = "HttpApiStage"
+DOMAIN = "CustomDomain"
+STAGE_NAME = "$default"
+"""The one stage whose name is no part of the URL: the discovery addresses have to lie at the root of the host."""
+
+TIMEOUT_MS = 30_000
+"""The longest that an HTTP API waits for an integration."""
+
+TOKEN_SOURCE = "$request.header.Authorization"  # noqa: S105 - where the token is, not the token
+
+CORS_REQUEST_HEADERS = (
+    "accept",
+    "authorization",
+    "content-type",
+    "last-event-id",
+    "mcp-method",
+    "mcp-name",
+    "mcp-protocol-version",
+    "mcp-session-id",
+)
+"""Request headers that an MCP client in a browser sends, in both eras of the protocol (streamable HTTP transport)."""
+CORS_RESPONSE_HEADERS = ("mcp-protocol-version", "mcp-session-id", "www-authenticate")
+CORS_METHODS = ("DELETE", "GET", "POST")
+
+CERTIFICATE_ARN = r"^arn:[a-z-]+:acm:[a-z0-9-]+:[0-9]{12}:certificate/[0-9a-f-]{36}$"
+
+
+def add_http_api(stack: Stack, function_arn: Any, identity: Identity, access_log_arn: Any) -> FrontDoor:
+    """The HTTP API with its routes, stage, authorizer, permissions and, where one is configured, its custom domain."""
+    config = stack.config
+    _add_api(stack)
+    _add_integration(stack, function_arn)
+    if not identity.is_open:
+        _add_authorizer(stack, identity)
+    for route in ROUTES:
+        _add_route(stack, route, identity)
+        add_permission(stack, route, HTTP_API, STAGE_NAME, function_arn)
+    _add_stage(stack, access_log_arn)
+    if config.front_door.domain is not None:
+        _add_domain(stack, config.front_door.domain)
+    url = public_url(config)
+    stack.output("Endpoint", url, "The canonical URL of the MCP server.")
+    return FrontDoor(
+        type="http-api",
+        public_url=url,
+        metric_dimensions=(("ApiId", Ref(HTTP_API)),),
+        metric_4xx="4xx",
+        metric_5xx="5xx",
+        metric_latency="Latency",
+        limit_ms=TIMEOUT_MS,
+        entrances=entrances(config),
+        scopes=identity.scopes,
+    )
+
+
+def _add_api(stack: Stack) -> apigatewayv2.Api:
+    config = stack.config
+    origins = config.front_door.allowed_origins
+    api = apigatewayv2.Api(
+        HTTP_API,
+        Name=config.name,
+        ProtocolType="HTTP",
+    )
+    if config.front_door.domain is not None:
+        api.DisableExecuteApiEndpoint = True
+    if origins:
+        api.CorsConfiguration = apigatewayv2.Cors(
+            AllowCredentials=False,
+            AllowHeaders=list(CORS_REQUEST_HEADERS),
+            AllowMethods=list(CORS_METHODS),
+            AllowOrigins=list(origins),
+            ExposeHeaders=list(CORS_RESPONSE_HEADERS),
+        )
+    return stack.add(FRONT_DOOR, api, *_api_claims(config))
+
+
+def _api_claims(config: Config) -> list[Claim]:
+    no_other_way = none_exists(awslambda.Url)
+    claims = [
+        Claim("sc-7_smt.c", "Calls from outside enter at the listed entrances only.", entrances_are(config), no_other_way),
+        _cors_claim(config),
+    ]
+    if config.auth.type != "none":
+        claims += [
+            Claim(
+                "ac-14_smt.a",
+                "Without a token a caller can read the two protected-resource metadata documents, and do nothing else.",
+                routes_are(),
+            ),
+            Claim("ac-17.1_smt", "The API lets a call through with a valid token only.", routes_are(), meets=("ac-17.1_obj-2",)),
+            Claim(
+                "cm-7_smt.a",
+                "The API answers POST, GET and DELETE on /mcp and GET on two metadata paths, and nothing else.",
+                routes_are(),
+                prop("ProtocolType").equals("HTTP"),
+            ),
+            Claim(
+                "sc-7_smt.a",
+                "Each call from outside is held against a token where it enters.",
+                routes_are(),
+                meets=("sc-7_obj.a-2",),
+            ),
+        ]
+    if config.front_door.domain is not None:
+        closed = every(apigatewayv2.Api).prop("DisableExecuteApiEndpoint").is_true()
+        claims += [
+            Claim(
+                "ac-17.3_smt", "Remote callers come in by the custom domain; the default endpoint is off.", entrances_are(config), closed
+            ),
+            Claim(
+                "cm-7_smt.b",
+                "The default endpoint is off and the function has no URL of its own.",
+                closed,
+                no_other_way,
+                meets=("cm-7_obj.b-5",),
+            ),
+            Claim("sc-7.3_smt", "The system has the listed entrances and no others.", entrances_are(config), closed, no_other_way),
+        ]
+    return claims
+
+
+def _cors_claim(config: Config) -> Claim:
+    origins = config.front_door.allowed_origins
+    if not origins:
+        return Claim(
+            "ac-4_smt",
+            "The API permits no web page of another origin to read its answers.",
+            every(apigatewayv2.Api).prop("CorsConfiguration").absent(),
+        )
+    return Claim(
+        "ac-4_smt",
+        "The API permits web pages of the listed origins to read its answers, and of no others.",
+        prop("CorsConfiguration.AllowOrigins").equals(list(origins)),
+        prop("CorsConfiguration.AllowMethods").equals(list(CORS_METHODS)),
+        prop("CorsConfiguration.AllowHeaders").equals(list(CORS_REQUEST_HEADERS)),
+        prop("CorsConfiguration.ExposeHeaders").equals(list(CORS_RESPONSE_HEADERS)),
+        prop("CorsConfiguration.AllowCredentials").is_false(),
+    )
+
+
+def _add_integration(stack: Stack, function_arn: Any) -> apigatewayv2.Integration:
+    return stack.add(
+        FRONT_DOOR,
+        apigatewayv2.Integration(
+            INTEGRATION,
+            ApiId=Ref(HTTP_API),
+            IntegrationType="AWS_PROXY",
+            IntegrationUri=function_arn,
+            PayloadFormatVersion="2.0",
+            TimeoutInMillis=TIMEOUT_MS,
+        ),
+        Claim(
+            "cm-7_smt.a",
+            "The API passes calls to the one function of the MCP server, and to nothing else.",
+            every(apigatewayv2.Integration).prop("IntegrationUri").equals(function_arn),
+            every(apigatewayv2.Integration).prop("IntegrationType").equals("AWS_PROXY"),
+            every(apigatewayv2.Integration).prop("ApiId").equals(Ref(HTTP_API)),
+            every(apigatewayv2.Integration).prop("PayloadFormatVersion").equals("2.0"),
+        ),
+        Claim(
+            "sc-10_smt",
+            "A call is cut off after thirty seconds without an answer of the function.",
+            every(apigatewayv2.Integration).prop("TimeoutInMillis").equals(TIMEOUT_MS),
+        ),
+    )
+
+
+def _add_authorizer(stack: Stack, identity: Identity) -> apigatewayv2.Authorizer:
+    audience = list(identity.audience)
+    authorizers = every(apigatewayv2.Authorizer)
+    checks = (
+        authorizers.prop("AuthorizerType").equals("JWT"),
+        authorizers.prop("JwtConfiguration.Issuer").equals(identity.issuer),
+        authorizers.prop("JwtConfiguration.Audience").equals(audience),
+        authorizers.prop("IdentitySource").equals([TOKEN_SOURCE]),
+        authorizers.prop("ApiId").equals(Ref(HTTP_API)),
+    )
+    return stack.add(
+        FRONT_DOOR,
+        apigatewayv2.Authorizer(
+            AUTHORIZER,
+            ApiId=Ref(HTTP_API),
+            AuthorizerType="JWT",
+            IdentitySource=[TOKEN_SOURCE],
+            JwtConfiguration=apigatewayv2.JWTConfiguration(Audience=audience, Issuer=identity.issuer),
+            Name=AUTHORIZER,
+        ),
+        Claim("ac-3_smt", "The authorizer accepts tokens of the one issuer that are meant for the listed clients or audiences.", *checks),
+        Claim("ia-8_smt", "The authorizer knows each caller by the client or audience of a signed token.", *checks),
+        Claim("ia-9_smt", "A calling service is known by its token before its call reaches the function.", *checks, routes_are()),
+        Claim("sc-23_smt", "Every call of a session carries a token whose signature, issuer and life are checked.", *checks, routes_are()),
+    )
+
+
+def _add_route(stack: Stack, route: Route, identity: Identity) -> apigatewayv2.Route:
+    target = Sub(f"integrations/${{{INTEGRATION}}}")
+    resource = apigatewayv2.Route(
+        f"{route.logical_id}Route",
+        ApiId=Ref(HTTP_API),
+        AuthorizationType="NONE",
+        RouteKey=route.key,
+        Target=target,
+    )
+    placed = (prop("ApiId").equals(Ref(HTTP_API)), prop("RouteKey").equals(route.key), prop("Target").equals(target))
+    if identity.is_open:
+        return stack.add(
+            FRONT_DOOR,
+            resource,
+            Exempt("auth.type is none: anybody may call this route, so that it supports no control."),
+            accepts={"CKV_AWS_309": "system.toml asks for a server without authentication."},
+        )
+    if not route.protected:
+        return stack.add(
+            FRONT_DOOR,
+            resource,
+            Claim(
+                "ac-14_smt.a",
+                f"{route.key} is open because it tells a caller without a token where to get one.",
+                routes_are(),
+                prop("AuthorizationType").equals("NONE"),
+                *placed,
+            ),
+            accepts={"CKV_AWS_309": "Discovery of the authorization server has to work without a token (RFC 9728)."},
+        )
+    resource.AuthorizationType = "JWT"
+    resource.AuthorizationScopes = list(identity.scopes)
+    resource.AuthorizerId = Ref(AUTHORIZER)
+    return stack.add(
+        FRONT_DOOR,
+        resource,
+        Claim(
+            "ac-3_smt",
+            f"{route.key} opens for a token with a scope of the MCP server only.",
+            routes_are(),
+            prop("AuthorizationType").equals("JWT"),
+            prop("AuthorizationScopes").equals(list(identity.scopes)),
+            prop("AuthorizerId").equals(Ref(AUTHORIZER)),
+            *placed,
+        ),
+    )
+
+
+def _add_stage(stack: Stack, access_log_arn: Any) -> apigatewayv2.Stage:
+    config = stack.config
+    door = config.front_door
+    stages = every(apigatewayv2.Stage)
+    throttled = (
+        stages.prop("DefaultRouteSettings.ThrottlingRateLimit").equals(door.rate_per_second),
+        stages.prop("DefaultRouteSettings.ThrottlingBurstLimit").equals(door.burst),
+        stages.prop("RouteSettings").absent(),
+    )
+    limits = f"{door.rate_per_second} calls a second and {door.burst} at once"
+    return stack.add(
+        FRONT_DOOR,
+        apigatewayv2.Stage(
+            STAGE,
+            ApiId=Ref(HTTP_API),
+            StageName=STAGE_NAME,
+            AutoDeploy=True,
+            AccessLogSettings=apigatewayv2.AccessLogSettings(DestinationArn=access_log_arn, Format=access_log_format(config)),
+            DefaultRouteSettings=apigatewayv2.RouteSettings(ThrottlingBurstLimit=door.burst, ThrottlingRateLimit=door.rate_per_second),
+        ),
+        *access_log_claims(config, "AccessLogSettings", access_log_arn),
+        Claim("ac-17.1_smt", "Every remote call is recorded by the access log.", *_logged(access_log_arn), meets=("ac-17.1_obj-1",)),
+        Claim(
+            "cm-6_smt.b",
+            "The stage serves the routes as they are declared, and no older deployment of them.",
+            prop("AutoDeploy").is_true(),
+            prop("DeploymentId").absent(),
+            prop("ApiId").equals(Ref(HTTP_API)),
+            prop("StageName").equals(STAGE_NAME),
+        ),
+        Claim("sc-5_smt.a", f"A flood of calls is held to {limits} before it reaches the function.", *throttled),
+        Claim("sc-5_smt.b", f"Each route takes {limits} at most.", *throttled),
+    )
+
+
+def _logged(access_log_arn: Any) -> tuple[Any, ...]:
+    return (
+        every(apigatewayv2.Stage).prop("AccessLogSettings.DestinationArn").equals(access_log_arn),
+        every(apigatewayv2.Stage).prop("AccessLogSettings.Format").mentions("$context.requestId"),
+    )
+
+
+def _add_domain(stack: Stack, domain: str) -> None:
+    certificate = stack.parameter(
+        "CertificateArn",
+        f"ARN of the ACM certificate for {domain}, in the region of this stack.",
+        example=f"arn:{stack.config.partition.name}:acm:{stack.config.region}:111122223333:certificate/12345678-90ab-cdef-1234-567890abcdef",
+        AllowedPattern=CERTIFICATE_ARN,
+        ConstraintDescription="The ARN of an ACM certificate, such as arn:<partition>:acm:<region>:<account>:certificate/<id>.",
+    )
+    policy = stack.config.partition.http_security_policy
+    settings = every(apigatewayv2.DomainName).prop("DomainNameConfigurations[*].SecurityPolicy").equals(policy)
+    certified = (
+        prop("DomainNameConfigurations[*].CertificateArn").equals(certificate),
+        prop("DomainNameConfigurations[*].EndpointType").equals("REGIONAL"),
+        prop("DomainName").equals(domain),
+    )
+    closed = every(apigatewayv2.Api).prop("DisableExecuteApiEndpoint").is_true()
+    claims = [
+        Claim("ac-17.2_smt", "Sessions of remote callers are encrypted by TLS 1.2 or later.", settings, closed),
+        Claim("sc-8_smt", "What callers and the front door exchange is protected by TLS 1.2 or later.", settings, closed),
+        Claim("sc-8.1_smt", "The front door takes calls under TLS 1.2 or later only.", settings, closed),
+        Claim("sc-23_smt", "The custom domain proves to callers by its certificate that they reach the server.", settings, *certified),
+    ]
+    stack.add(
+        FRONT_DOOR,
+        apigatewayv2.DomainName(
+            DOMAIN,
+            DomainName=domain,
+            DomainNameConfigurations=[
+                apigatewayv2.DomainNameConfiguration(CertificateArn=certificate, EndpointType="REGIONAL", SecurityPolicy=policy)
+            ],
+        ),
+        *claims,
+    )
+    stack.add(
+        FRONT_DOOR,
+        apigatewayv2.ApiMapping(f"{DOMAIN}Mapping", ApiId=Ref(HTTP_API), DomainName=Ref(DOMAIN), Stage=Ref(STAGE)),
+        Claim(
+            "ac-17.3_smt",
+            "The custom domain leads to this API, at its root, and to no other.",
+            every(apigatewayv2.ApiMapping).prop("ApiId").equals(Ref(HTTP_API)),
+            every(apigatewayv2.ApiMapping).prop("Stage").equals(Ref(STAGE)),
+            prop("DomainName").equals(Ref(DOMAIN)),
+            prop("ApiMappingKey").absent(),
+        ),
+    )
+    stack.output("CustomDomainTarget", GetAtt(DOMAIN, "RegionalDomainName"), f"Point the DNS record of {domain} here.")
+    stack.output("CustomDomainHostedZoneId", GetAtt(DOMAIN, "RegionalHostedZoneId"), "Hosted zone of the target, for an alias record.")

@@ -1,0 +1,150 @@
+"""Benchmarks: whole builds, a thousand systems in one process, and lint; medians and ratios of one run, never a pass or a fail.
+
+Run by `make bench`. Every figure printed comes from this run on this machine; only the ratios carry over to another.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+SYSTEMS = [REPOSITORY / "examples" / f"{name}.toml" for name in ("commercial", "govcloud")]
+COLD_RUNS = 5
+MANY = 1000
+
+STAGES = """
+import json, sys, tempfile, time
+from pathlib import Path
+marks = [("start", time.perf_counter())]
+mark = lambda name: marks.append((name, time.perf_counter()))
+from claimstack.generator import extensions, loading, package, writing
+import trestle.oscal.component, trestle.oscal.profile
+mark("import")
+path = Path(sys.argv[1])
+config = loading.load_config(path)
+system = package.build(config, extensions.load_extensions(config.extensions, path.parent))
+templates = package.emit(system)
+mark("build")
+evaluated = package.judge(system, templates)
+mark("evaluate")
+files = package.render(evaluated, templates)
+mark("render")
+with tempfile.TemporaryDirectory() as folder:
+    writing.write_package(files, Path(folder) / config.name)
+    mark("write")
+print(json.dumps({name: after - before for (_, before), (name, after) in zip(marks, marks[1:])}))
+"""
+
+
+def main() -> None:
+    """Print the three tables."""
+    console = Console()
+    for system in SYSTEMS:
+        console.print(cold_builds(system))
+    console.print(many_systems())
+    console.print(lint_runs())
+
+
+def cold_builds(system: Path) -> Table:
+    """Whole processes: `claimstack build` as a user starts it, and the same work split into its stages."""
+    whole = [timed([str(REPOSITORY / ".venv/bin/claimstack"), "build", str(system), "--out"]) for _ in range(COLD_RUNS)]
+    stages = [
+        json.loads(subprocess.run([sys.executable, "-c", STAGES, str(system)], check=True, capture_output=True, text=True).stdout)
+        for _ in range(COLD_RUNS)
+    ]
+    table = Table(title=f"{system.stem}: one process, median of {COLD_RUNS}", title_justify="left")
+    table.add_column("stage")
+    table.add_column("seconds", justify="right")
+    table.add_column("of the whole", justify="right")
+    median_whole = statistics.median(whole)
+    for stage in stages[0]:
+        median = statistics.median(run[stage] for run in stages)
+        table.add_row(stage, f"{median:.3f}", f"{median / median_whole:.2f}")
+    table.add_section()
+    table.add_row("claimstack build", f"{median_whole:.3f}", "1.00")
+    return table
+
+
+def timed(command: list[str]) -> float:
+    """Seconds of wall time of a command, which gets a fresh folder as its last argument."""
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        subprocess.run([*command, folder], check=False, capture_output=True)
+        return time.perf_counter() - started
+
+
+def many_systems() -> Table:
+    """A thousand different systems built, evaluated, rendered and written in one process, against one cold build of this run."""
+    from claimstack.generator.loading import parse_config
+    from claimstack.generator.package import make_package
+    from claimstack.generator.writing import write_package
+
+    cold = statistics.median(timed([str(REPOSITORY / ".venv/bin/claimstack"), "build", str(SYSTEMS[0]), "--out"]) for _ in range(3))
+    seconds: list[float] = []
+    memory: list[int] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for number, text in enumerate(variants(MANY)):
+            started = time.perf_counter()
+            package = make_package(parse_config(text, f"system-{number}.toml"))
+            write_package(package.files, Path(folder) / "system")
+            seconds.append(time.perf_counter() - started)
+            memory.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    warm = statistics.median(seconds[1:])
+    table = Table(title=f"{MANY} systems in one process", title_justify="left")
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    table.add_row("first system, seconds", f"{seconds[0]:.3f}")
+    table.add_row("median of the others, seconds", f"{warm:.3f}")
+    table.add_row("cold build / median of the others", f"{cold / warm:.1f}")
+    table.add_row("peak memory after 100 systems, MiB", f"{memory[99] / 1024:.0f}")
+    table.add_row(f"peak memory after {MANY} systems, MiB", f"{memory[-1] / 1024:.0f}")
+    return table
+
+
+def variants(count: int) -> Iterator[str]:
+    """Both reference systems in turn, each time under another name and with another domain and size."""
+    texts = [path.read_text(encoding="utf-8") for path in SYSTEMS]
+    for number in range(count):
+        path, text = SYSTEMS[number % 2], texts[number % 2]
+        renamed = text.replace(f'name = "{path.stem}"', f'name = "system-{number}"').replace('domain = "mcp.', f'domain = "mcp-{number}.')
+        yield renamed.replace("[runtime]\n", f"[runtime]\nmemory_mb = {512 + number % 8 * 64}\n")
+
+
+def lint_runs() -> Table:
+    """cfn-lint and the reference checker over freshly built packages: the first call pays the import."""
+    from claimstack.generator.lint import LINT_REGIONS, lint_package
+    from claimstack.generator.loading import load_config
+    from claimstack.generator.package import make_package
+    from claimstack.generator.writing import write_package
+
+    table = Table(title="lint, in process", title_justify="left")
+    table.add_column("package")
+    table.add_column("first, seconds", justify="right")
+    table.add_column("again, seconds", justify="right")
+    with tempfile.TemporaryDirectory() as folder:
+        for path in SYSTEMS:
+            config = load_config(path)
+            target = Path(folder) / config.name
+            write_package(make_package(config).files, target)
+            times = []
+            for _ in range(3):
+                started = time.perf_counter()
+                lint_package(target, LINT_REGIONS[config.partition.name])
+                times.append(time.perf_counter() - started)
+            table.add_row(config.name, f"{times[0]:.2f}", f"{statistics.median(times[1:]):.2f}")
+    return table
+
+
+if __name__ == "__main__":
+    main()

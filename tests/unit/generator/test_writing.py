@@ -1,0 +1,93 @@
+"""A package reaches the disk whole, or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from claimstack.controls.errors import InputError
+from claimstack.generator import writing
+from claimstack.generator.writing import differences, foreign_files, sha256, write_new, write_package
+
+
+def package(**files: str) -> dict[str, str]:
+    named = {name.replace("__", "/"): text for name, text in files.items()}
+    return {**named, "manifest.json": json.dumps({"files": {path: sha256(text) for path, text in named.items()}})}
+
+
+def test_a_second_build_replaces_the_first_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    write_package(package(a="1", sub__b="2"), tmp_path / "out" / "demo")
+    write_package(package(a="3"), tmp_path / "out" / "demo")
+    assert sorted(path.name for path in (tmp_path / "out" / "demo").iterdir()) == ["a", "manifest.json"]
+    assert (tmp_path / "out" / "demo" / "a").read_text() == "3"
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["demo"]
+
+
+def test_a_file_that_no_build_wrote_is_never_lost(tmp_path: Path) -> None:
+    write_package(package(a="1"), tmp_path / "demo")
+    (tmp_path / "demo" / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"demo: holds notes\.txt that no build has written"):
+        write_package(package(a="2"), tmp_path / "demo")
+    assert (tmp_path / "demo" / "a").read_text() == "1"
+
+
+def test_a_folder_without_a_manifest_is_not_ours_to_replace(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "one.png").write_text("")
+    (tmp_path / "photos" / "two.png").write_text("")
+    with pytest.raises(InputError, match=r"holds one\.png and 1 more files"):
+        write_package(package(a="1"), tmp_path / "photos")
+
+
+def test_a_file_in_the_place_of_a_package_is_named(tmp_path: Path) -> None:
+    (tmp_path / "demo").write_text("")
+    with pytest.raises(InputError, match="is a file; a package is a folder"):
+        foreign_files(tmp_path / "demo")
+
+
+def test_an_interrupted_build_leaves_the_old_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_package(package(a="old"), tmp_path / "demo")
+    real = Path.rename
+
+    def interrupt(self: Path, target: Path) -> Path:
+        if self.name.endswith(".new"):
+            raise KeyboardInterrupt
+        return real(self, target)
+
+    monkeypatch.setattr(writing.Path, "rename", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_package(package(a="new"), tmp_path / "demo")
+    assert (tmp_path / "demo" / "a").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["demo"]
+
+
+def test_a_folder_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"demo: cannot be written \(.+\); choose another --out"):
+        write_package(package(a="1"), tmp_path / "file" / "demo")
+
+
+def test_differences_name_what_is_missing_foreign_and_changed(tmp_path: Path) -> None:
+    files = package(a="1", b="2", c="3")
+    write_package(files, tmp_path / "demo")
+    (tmp_path / "demo" / "a").unlink()
+    (tmp_path / "demo" / "b").write_text("changed")
+    (tmp_path / "demo" / "d").write_text("new")
+    assert [line.removeprefix(str(tmp_path) + os.sep) for line in differences(files, tmp_path / "demo")] == [
+        "demo/a: missing",
+        "demo/d: not written by a build",
+        "demo/b: differs from what the system file gives",
+    ]
+    assert list(differences(files, tmp_path / "nowhere")) == [f"{tmp_path / 'nowhere'}: does not exist; run claimstack build"]
+
+
+def test_a_new_file_never_overwrites_an_old_one(tmp_path: Path) -> None:
+    write_new(tmp_path / "system.toml", "a")
+    with pytest.raises(InputError, match="exists already"):
+        write_new(tmp_path / "system.toml", "b")
+    with pytest.raises(InputError, match="cannot be written"):
+        write_new(tmp_path / "missing" / "system.toml", "b")
+    assert (tmp_path / "system.toml").read_text() == "a"
