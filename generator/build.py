@@ -87,10 +87,12 @@ def add_server(stack: Stack) -> None:
     }
     function = add_function(stack, role, add_network(stack), key_arn, audit_log, environment)
 
-    add_front_door = add_rest_api if config.front_door.type == "rest-api" else add_http_api
-    door = add_front_door(stack, GetAtt(function, "Arn"), identity, GetAtt(access_log, "Arn"))
-    web_acl_metric = add_waf(stack, door, key_arn) if config.front_door.waf else None
-    add_alarms(stack, key_arn, Ref(function), door, table_name=None if table is None else Ref(table), web_acl_metric=web_acl_metric)
+    if config.front_door.type == "rest-api":
+        door = add_rest_api(stack, GetAtt(function, "Arn"), identity, GetAtt(access_log, "Arn"), key_arn, config.front_door.account_role)
+    else:
+        door = add_http_api(stack, GetAtt(function, "Arn"), identity, GetAtt(access_log, "Arn"))
+    web_acl = add_waf(stack, door.stage_arn, key_arn) if config.front_door.waf else None
+    add_alarms(stack, key_arn, Ref(function), door, table_name=Ref(table) if table else None, web_acl_metric=web_acl and web_acl.metric)
 
     stack.output("AuditLogGroup", Ref(audit_log), "Log group of the function: application log and audit records.")
     stack.output("AccessLogGroup", Ref(access_log), "Log group of the front door.")

@@ -76,6 +76,8 @@ class FrontDoor(Table):
     """Custom domain of the server, mapped at its root; the default endpoint is then disabled."""
     waf: bool = False
     streaming: bool = False
+    account_role: Literal["own", "given"] = "own"
+    """REST APIs of a region share one log role of API Gateway: `own` sets it in this stack, `given` leaves it to the account (rest-api)."""
     rate_per_second: Annotated[int, Field(ge=1, le=10_000)] = 50
     burst: Annotated[int, Field(ge=1, le=5_000)] = 100
     allowed_origins: Annotated[tuple[Annotated[str, StringConstraints(pattern=ORIGIN, max_length=256)], ...], Field(max_length=20)] = ()

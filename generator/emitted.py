@@ -141,7 +141,7 @@ def _edited(document: Json, path: tuple[PathStep, ...], value: Json) -> Json:
         if value is REMOVE and not rest:
             del items[index]
         elif index == len(items):
-            items.append(value)
+            items.append(_edited({}, rest, value))
         else:
             items[index] = _edited(items[index], rest, value)
         return items

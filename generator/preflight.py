@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Final
 
 from claimstack.controls.errors import InputError
 from claimstack.generator.config import Config
 from claimstack.generator.emitted import Json
-from claimstack.generator.resources.key import Consumer, key_consumers
+from claimstack.generator.resources.key import Consumer, filled, key_consumers
 
 URL_SUFFIX: Final = "amazonaws.com"
 """Of both partitions that are built for."""
+ACCOUNT_PLACEHOLDER: Final = "<ACCOUNT_ID>"
+"""Stands for the account in key-policy.json, and here in the policy of a template."""
 
 _ROOT = re.compile(r"arn:[^:]+:iam::([^:]+):root")
 _GRANT_ACTION = "kms:CreateGrant"
@@ -56,13 +60,28 @@ def preflight(config: Config, policy: Json, *, account: str | None = None, calle
         "${AWS::Partition}": config.partition.name,
         "${AWS::Region}": config.region,
         "${AWS::URLSuffix}": URL_SUFFIX,
+        "${AWS::AccountId}": account or ACCOUNT_PLACEHOLDER,
     }
-    statements = [_replaced(statement, places) for statement in statements]
+    statements = [filled(statement, places) for statement in statements]
     places["${AWS::AccountId}"] = account or _account_of(statements)
     return tuple(
-        _verdict(consumer, _replaced(consumer.principal, places), _replaced(dict(consumer.context), places), statements, places, caller or {})
+        _verdict(consumer, filled(consumer.principal, places), filled(dict(consumer.context), places), statements, places, caller or {})
         for consumer in key_consumers(config)
     )
+
+
+def load_key_policy(path: Path) -> Json:
+    """A key policy from a file: the document itself, or the whole answer of `aws kms get-key-policy`.
+
+    Raises InputError for a file that cannot be read or is not JSON.
+    """
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        return json.loads(found["Policy"]) if isinstance(found, dict) and isinstance(found.get("Policy"), str) else found
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: not JSON: {error}; save what `aws kms get-key-policy --output text` prints") from error
 
 
 def _statements(policy: Json) -> Iterator[Json]:
@@ -78,11 +97,13 @@ def _statements(policy: Json) -> Iterator[Json]:
 
 def _account_of(statements: list[Json]) -> str:
     """The account whose root the policy admits. Fn::Sub text and placeholders count, so that a template's policy can be judged."""
-    accounts = {found[1] for statement in statements for kind, value in _principals(statement) if kind == "AWS" and (found := _ROOT.match(value))}
+    accounts = {
+        found[1] for statement in statements for kind, value in _principals(statement) if kind == "AWS" and (found := _ROOT.match(value))
+    }
     if len(accounts) == 1:
         return accounts.pop()
     named = ", ".join(sorted(accounts)) or "no account"
-    raise InputError(f"key policy: it admits the root of {named}; say with --account which account the system is deployed to")
+    raise InputError(f"key policy: it admits the root of {named}; say which account the system is deployed to")
 
 
 def _verdict(
@@ -126,6 +147,9 @@ def _context(action: str, service: str | None, context: Mapping[str, str], accou
         known["aws:PrincipalServiceName"] = service
     if action == _GRANT_ACTION:
         known["kms:GrantIsForAWSResource"] = "true"
+    prefix = "kms:EncryptionContext:"
+    for key in [key for key in context if key.startswith(prefix)]:
+        known["kms:EncryptionContextKeys"] = key.removeprefix(prefix)
     return {key.lower(): value for key, value in known.items()}
 
 
@@ -134,23 +158,25 @@ def _decide(request: _Request, statements: list[Json]) -> tuple[bool, list[str]]
     allowed = False
     reasons: list[str] = []
     for number, statement in enumerate(statements):
-        name = statement.get("Sid") or f"Statement[{number}]"
-        if not _names_action(statement, request.action):
-            continue
         who = _names_principal(statement, request)
-        if who == "no":
+        if who == "no" or not _names_action(statement, request.action):
             continue
-        holds, unmet = _condition_holds(statement.get("Condition") or {}, request, unknown=statement["Effect"] == "Deny")
-        if statement["Effect"] == "Deny":
-            if holds:
-                return False, [f"{name} denies it"]
-        elif who == "unknown":
-            reasons.append(f"{name} admits named principals only; give the deployer or role that is meant as aws:PrincipalArn")
-        elif holds:
-            allowed = True
-        else:
-            reasons.append(f"{name} allows it only if {unmet}")
+        name = statement.get("Sid") or f"Statement[{number}]"
+        unmet, open_tests = _condition(statement.get("Condition") or {}, request)
+        if statement["Effect"] == "Deny" and not unmet:
+            return False, [f"{name} denies it{_unless_known(open_tests)}"]
+        if statement["Effect"] == "Allow":
+            if who == "unknown":
+                reasons.append(f"{name} admits named principals only; say with aws:PrincipalArn who is meant")
+            elif unmet or open_tests:
+                reasons.append(f"{name} allows it only if {' and '.join(unmet or open_tests)}")
+            else:
+                allowed = True
     return allowed, reasons
+
+
+def _unless_known(open_tests: list[str]) -> str:
+    return f", for all that is known here, as {' and '.join(open_tests)} depends on the caller" if open_tests else ""
 
 
 def _names_action(statement: Json, action: str) -> bool:
@@ -187,17 +213,17 @@ def _matches_principal(principals: list[tuple[str, str]], request: _Request) -> 
     return "unknown" if named and arn is None else "no"
 
 
-def _condition_holds(condition: Json, request: _Request, *, unknown: bool) -> tuple[bool, str]:
-    """Whether a condition block is true of a request, and the first test that is not.
-
-    `unknown` is taken for a test whose outcome this cannot tell: true for a Deny, which must then be reckoned with, false for an Allow.
-    """
+def _condition(condition: Json, request: _Request) -> tuple[list[str], list[str]]:
+    """The tests of a condition block that are not true of a request, and those that a key policy alone does not decide."""
+    unmet: list[str] = []
+    open_tests: list[str] = []
     for operator, tests in condition.items():
-        for key, values in tests.items():
-            found = _test(operator, key, [str(value).lower() if isinstance(value, bool) else str(value) for value in _list(values)], request)
-            if not (unknown if found is None else found):
-                return False, f"{operator} {key} is {', '.join(map(str, _list(values)))}"
-    return True, ""
+        for key, value in tests.items():
+            values = [str(item).lower() if isinstance(item, bool) else str(item) for item in _list(value)]
+            found = _test(operator, key, values, request)
+            if not found:
+                (open_tests if found is None else unmet).append(f"{operator} {key} {', '.join(values)}")
+    return unmet, open_tests
 
 
 def _test(operator: str, key: str, values: list[str], request: _Request) -> bool | None:
@@ -229,12 +255,21 @@ def _test(operator: str, key: str, values: list[str], request: _Request) -> bool
     return met != negated
 
 
+_OF_THE_CALLER = (
+    "aws:multifactor",
+    "aws:principal",
+    "aws:requesttag",
+    "aws:source",
+    "aws:userid",
+    "aws:username",
+    "kms:encryptioncontext",
+)
+_OF_THE_SERVICE = ("aws:sourceorg",)
+
+
 def _depends_on_caller(key: str, request: _Request) -> bool:
-    """Whether a key describes who calls or from where, which a policy alone does not show."""
-    named = key.lower()
-    if request.service is None:
-        return named.startswith(("aws:principal", "aws:requesttag", "aws:source", "aws:userid", "aws:username", "aws:multifactor", "aws:viaaws"))
-    return named.startswith(("aws:sourceorg", "aws:requestedregion"))
+    """Whether a key describes who calls, from where or for what, which a policy alone does not show."""
+    return key.lower().startswith(_OF_THE_CALLER if request.service is None else _OF_THE_SERVICE)
 
 
 def _arn_like(pattern: str, arn: str) -> bool:
@@ -250,17 +285,3 @@ def _like(pattern: str, text: str) -> bool:
 
 def _list(value: Json) -> list[Json]:
     return value if isinstance(value, list) else [value]
-
-
-def _replaced(value: Json, places: Mapping[str, str]) -> Json:
-    """Fn::Sub taken away and pseudo parameters replaced, so that the policy of a template can be judged like a fetched one."""
-    if isinstance(value, dict):
-        if set(value) == {"Fn::Sub"}:
-            return _replaced(value["Fn::Sub"], places)
-        return {key: _replaced(item, places) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_replaced(item, places) for item in value]
-    if isinstance(value, str):
-        for pseudo, place in places.items():
-            value = value.replace(pseudo, place)
-    return value

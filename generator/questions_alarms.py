@@ -307,8 +307,6 @@ def _fits(properties: Json, statistics: tuple[str, ...]) -> bool:
 
 def _names_resource(emitted: Emitted, stack: str, dimension: str, value: Json) -> bool:
     type_, naming = _NAMED_BY[dimension]
-    if isinstance(value, dict) and "Ref" in value:
-        return referenced_resource(emitted, stack, value, type_) is not None
     for resource in emitted.resources(type_):
         for path in naming:
             if resource.stack == stack and value and emitted.value(resource.property_place(*path.split("."))) == value:

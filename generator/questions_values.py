@@ -107,15 +107,15 @@ class NoLiteralPlace(Question):
         return "no text of a template fixes a partition, a region, an account or the domain of a service"
 
     def evaluate(self, emitted: Emitted, scope: Scope) -> Iterator[Finding]:
-        clean = True
         for stack, template in emitted.stacks.items():
+            clean = True
             for place, text in _texts(template, Place(stack, ())):
                 kind = literal_place(_without(text, self.given))
                 if kind is not None:
                     clean = False
                     yield self.found(place, f"{kind} in {text}", outcome=False)
-        if clean:
-            yield self.nothing(scope, "none", passes=True)
+            if clean:
+                yield self.found(Place(stack, ()), "none", outcome=True)
 
     def mutants(self, emitted: Emitted, scope: Scope) -> Iterator[Mutant]:
         for resource in emitted.resources():

@@ -12,7 +12,7 @@ from claimstack.generator.questions_reading import Question, extra
 
 _PLAIN_GROUP: Final = {"Name", "VendorName", "RuleActionOverrides"}
 """Properties of a managed rule group statement that leave it whole: a scope-down statement or an excluded rule does not."""
-_KEEPS_ACTIONS: Final = {"None": {}}
+_KEEPS_ACTIONS: Final[Json] = {"None": {}}
 """The override of a rule group that leaves the actions of its rules alone."""
 
 
@@ -26,7 +26,7 @@ class ManagedRulesBlock(Question):
 
     def sentence(self) -> str:
         counted = f", except that {', '.join(self.counted)} may count" if self.counted else ""
-        return f"every web ACL blocks by all of {', '.join(self.groups)}{counted}, and by each rule of its own; none lets a request pass unseen"
+        return f"every web ACL blocks by all of {', '.join(self.groups)}{counted}, and by each rule of its own"
 
     def evaluate(self, emitted: Emitted, scope: Scope) -> Iterator[Finding]:
         acls = list(emitted.resources("AWS::WAFv2::WebACL"))

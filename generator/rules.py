@@ -183,7 +183,7 @@ def environment_fits_the_function(config: Config) -> Iterator[Violation]:
 
 
 def _scope_in_tokens(config: Config, scope: str) -> str:
-    return f"{config.public_url}/{scope}" if config.auth.type == "cognito" and config.public_url else scope
+    return f"{config.public_url or config.name}/{scope}" if config.auth.type == "cognito" else scope
 
 
 def lists_repeat_nothing(config: Config) -> Iterator[Violation]:

@@ -31,16 +31,15 @@ from claimstack.generator.documents.profile import (
     source_of,
 )
 from claimstack.generator.emitted import Place
-from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated, Fact, Status
+from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated, Status
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.system import Declared, DeclaredCheck, System
 
 PROFILE_HREF = "profile.json"
 """As seen from this document. Trestle's tools follow an address, not a `#` reference to the back matter."""
 
-DECLARED = (
-    "Declared only: the facts behind it stand in the emitted templates; nothing here says that a stack is deployed or a control effective."
-)
+DECLARED = "Declared: every fact behind this is found in the emitted templates; none says that a stack is deployed or a control effective."
+DECLARED_HERE = "Declared: read from the emitted templates."
 
 QUALIFIED: Mapping[Outcome, str] = {
     Outcome.PASSED: "",
@@ -212,13 +211,18 @@ def _requirement(evaluated: Evaluated, component: str, control: str, answers: li
     states = {_state(answer, claims) for answer, claims in answers}
     whole = all(evaluated.answers[point].status is Status.IMPLEMENTED for point in known.points if point in evaluated.answers)
     state = "planned" if states == {"planned"} else "implemented" if whole and states == {"implemented"} else "partial"
-    built = {
+    statements = [_statement(evaluated, component, answer, claims) for answer, claims in answers]
+    built: dict[str, Any] = {
         "uuid": stable_uuid("implemented-requirement", component, control),
         "control-id": control,
         "description": f"{label(control)} {known.title}: this component answers {len(answers)} of {len(known.points)} control statements.",
         "props": [prop("implementation-status", state, ns=None)],
-        "statements": [_statement(evaluated, component, answer, claims) for answer, claims in answers],
+        "statements": statements,
     }
+    if statements[0]["statement-id"] == known.statements[0]:
+        # Trestle's tools show a statement by its label, and a statement as a whole has none: they read it from the requirement.
+        built["description"] = statements[0]["description"]
+        built["props"] += [each for each in statements[0]["props"] if each["name"] == "Rule_Id"]
     if parameters := list(_set_parameters(evaluated.system, known.parameters)):
         built["set-parameters"] = parameters
     return built
@@ -242,7 +246,7 @@ def _state(answer: Answer, claims: Iterable[ClaimResult]) -> str:
 
 def _statement(evaluated: Evaluated, component: str, answer: Answer, claims: list[ClaimResult]) -> dict[str, Any]:
     rules = sorted({check.id for result in claims for check in result.checks})
-    pointers = sorted({fact.pointer for result in claims for fact in result.facts if _belongs(fact, result)})
+    pointers = sorted({pointer for result in claims for pointer in _telling_pointers(result)})
     resources = dict.fromkeys(_resource_pointer(result.declared) for result in claims)
     links = [{"href": f"../{pointer}", "rel": "evidence"} for pointer in resources if evaluated.emitted.resolves(pointer)]
     built: dict[str, Any] = {
@@ -273,7 +277,7 @@ def _sentences(claims: Iterable[ClaimResult]) -> Iterator[str]:
 
 
 def _remarks(answer: Answer, claims: Iterable[ClaimResult]) -> Iterator[str]:
-    yield DECLARED
+    yield DECLARED_HERE
     environments = sorted({fact.environment for result in claims for fact in result.facts if fact.environment is not None})
     if environments:
         yield f"Rests on parameter values of environment {', '.join(environments)}."
@@ -283,13 +287,16 @@ def _remarks(answer: Answer, claims: Iterable[ClaimResult]) -> Iterator[str]:
         yield f"Objectives that no passing claim meets: {', '.join(answer.unmet)}."
 
 
-def _belongs(fact: Fact, result: ClaimResult) -> bool:
-    """Whether a fact is worth pointing at here: found in the resource that makes the claim, or failed wherever it was found.
+def _telling_pointers(result: ClaimResult) -> Iterator[str]:
+    """Pointers of the facts found in the resource that makes the claim, and of the failed ones wherever they were found.
 
     The other places that a check of the whole system looks at stand in evidence/facts.json, under the rule's id.
     """
     own = _resource_pointer(result.declared)
-    return fact.outcome is Outcome.FAILED or fact.pointer == own or fact.pointer.startswith(f"{own}/")
+    below = f"{own}/"
+    for fact in result.facts:
+        if fact.outcome is Outcome.FAILED or fact.pointer == own or fact.pointer.startswith(below):
+            yield fact.pointer
 
 
 def _resource_pointer(declared: Declared) -> str:

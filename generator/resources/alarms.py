@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from troposphere import Ref, cloudwatch, sns
+
 from claimstack.generator.claims import Claim, Component
 from claimstack.generator.config import Config
 from claimstack.generator.expressions import every, prop
@@ -15,7 +17,6 @@ from claimstack.generator.resources.arns import KEY_ARN, arn_pattern, example_ar
 from claimstack.generator.resources.door import FrontDoor
 from claimstack.generator.resources.policies import allow, arn, deny_plain_transport, document
 from claimstack.generator.system import Stack
-from troposphere import Ref, cloudwatch, sns
 
 ALARMING = Component("alarming", "Alarming", "Alarms on the MCP server and the topic that carries them to people.")
 
@@ -186,9 +187,7 @@ NAMESPACES: Mapping[Source, str] = {
 }
 
 _FURTHER_CLAIMS: Mapping[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
-    "FunctionErrors": (
-        ("au-5_smt.a", "The alarm notifies the alarm topic when the function, which writes the audit records, fails.", ()),
-    ),
+    "FunctionErrors": (("au-5_smt.a", "The alarm notifies the alarm topic when the function, which writes the audit records, fails.", ()),),
     "FrontDoor4xx": (
         ("si-4_smt.a", "Calls refused in number, as scans and guessed tokens cause them, raise an alarm.", ("si-4_obj.a.1",)),
         ("si-4_smt.b", "Calls without a valid token or scope are counted among the refused ones, and many of them raise an alarm.", ()),
@@ -221,7 +220,7 @@ def alarm_limits(config: Config, door: FrontDoor) -> dict[str, float]:
 
 
 def add_alarms(
-    stack: Stack, key_arn: Any, function_name: Any, door: FrontDoor, *, table_name: Any = None, web_acl_metric: str | None = None
+    stack: Stack, key_arn: Any, function_name: Any, door: FrontDoor, *, table_name: Any = None, web_acl_metric: Any = None
 ) -> Any:
     """Every alarm that the chosen features call for, and the topic unless one is given; returns the ARN of the topic.
 
@@ -261,7 +260,9 @@ def _add_alarm(stack: Stack, spec: AlarmSpec, door: FrontDoor, dimensions: tuple
         AlarmsReach(),
         *(() if stack.config.organisation.alarm_topic == "own" else (prop("AlarmActions[*]").matches(TOPIC_ARN),)),
     )
-    collects = f"The alarm collects {metric} of the {spec.source.replace('-', ' ')} every five minutes and reports when it is out of bounds."
+    collects = (
+        f"The alarm collects {metric} of the {spec.source.replace('-', ' ')} every five minutes and reports when it is out of bounds."
+    )
     return stack.add(
         ALARMING,
         cloudwatch.Alarm(
@@ -326,7 +327,10 @@ def _add_topic(stack: Stack, key_arn: Any) -> Ref:
             "sns:Publish",
             on=Ref(topic),
             principal={"Service": "cloudwatch.amazonaws.com"},
-            condition={"StringEquals": {"aws:SourceAccount": Ref("AWS::AccountId")}, "ArnLike": {"aws:SourceArn": arn("cloudwatch", "alarm:*")}},
+            condition={
+                "StringEquals": {"aws:SourceAccount": Ref("AWS::AccountId")},
+                "ArnLike": {"aws:SourceArn": arn("cloudwatch", "alarm:*")},
+            },
         ),
         deny_plain_transport(Ref(topic), *TOPIC_ACTIONS),
     )

@@ -52,7 +52,11 @@ def runs_past_fips(config: Config) -> tuple[tuple[str, str], ...]:
 
 def add_endpoints(stack: Stack) -> None:
     """The group, the interface endpoints, the gateway endpoint where there is a session table, and the output for the server stack."""
-    vpc_id, subnet_ids = place_parameters(stack, "the VPC endpoints, which is that of the function")
+    vpc_id, subnet_ids = place_parameters(
+        stack,
+        "VPC of the function, with DNS names and DNS resolution switched on.",
+        "Private subnets of the endpoints: one in each availability zone of the function.",
+    )
     group = _group(stack, vpc_id)
     for service in interface_services(stack.config):
         _interface_endpoint(stack, service, vpc_id, subnet_ids, group)

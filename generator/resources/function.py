@@ -10,7 +10,7 @@ from troposphere import Ref, Sub, awslambda
 from claimstack.controls.errors import raise_all
 from claimstack.generator.claims import Claim, Component
 from claimstack.generator.config import Config
-from claimstack.generator.expressions import Check, none_exists, prop
+from claimstack.generator.expressions import Check, every, none_exists, prop
 from claimstack.generator.questions import EnvironmentHolds
 from claimstack.generator.resources.endpoints import runs_past_fips
 from claimstack.generator.resources.network import Network
@@ -22,6 +22,7 @@ from claimstack.generator.system import Stack
 FUNCTION = Component("mcp-server", "MCP server", "The function that answers MCP requests.", type="software")
 
 FUNCTION_ID: Final = "Function"
+EVERY_FUNCTION: Final = every(awslambda.Function)
 
 ENVIRONMENT: Final[Mapping[str, str]] = {
     "CLAIMSTACK_PUBLIC_URL": "Canonical URL of the MCP endpoint, as clients and tokens name it.",
@@ -117,14 +118,14 @@ def add_function(
         ),
         Claim(
             "cm-6_smt.b",
-            "The function has the settings that the system documents: an image, active tracing and a log group of its own.",
-            prop("PackageType").equals("Image"),
-            prop("TracingConfig.Mode").equals("Active"),
+            "The function has the settings that the system documents: an image, active tracing, its log group and the runtime's variables.",
+            EVERY_FUNCTION.prop("PackageType").equals("Image"),
+            EVERY_FUNCTION.prop("TracingConfig.Mode").equals("Active"),
             prop("LoggingConfig.LogGroup").equals(Ref(log_group)),
+            *(_holds(name, value) for name, value in environment.items()),
         ),
         accepts={
             "CKV_AWS_116": "API Gateway calls the function synchronously and returns each failure; a dead letter queue would stay empty.",
-            "CKV_AWS_272": "Code signing of Lambda exists for zip packages only; the image is named by its digest.",
         },
     )
     deny_interfaces(stack, role, function)
@@ -141,6 +142,12 @@ def _sdk_environment(config: Config) -> dict[str, Any]:
         return {}
     past = {f"AWS_ENDPOINT_URL_{variable}": Sub(f"https://{endpoint_name(service)}") for service, variable in runs_past_fips(config)}
     return {"AWS_USE_FIPS_ENDPOINT": "true", **past}
+
+
+def _holds(name: str, value: Any) -> Check:
+    variable = prop(f"Environment.Variables.{name}")
+    # "is " without a word behind it would be no sentence.
+    return variable.matches("^$") if value == "" else variable.equals(value)
 
 
 def _identity_claims(role: Role, key_arn: Any, variables: Mapping[str, Any]) -> tuple[Claim, ...]:
@@ -163,14 +170,14 @@ def _identity_claims(role: Role, key_arn: Any, variables: Mapping[str, Any]) -> 
         Claim(
             "sc-28.1_smt",
             "The function's environment at rest can be read only by those whom the customer managed key admits.",
-            prop("KmsKeyArn").equals(key_arn),
+            EVERY_FUNCTION.prop("KmsKeyArn").equals(key_arn),
             meets=("sc-28.1_obj-1",),
         ),
     )
 
 
 def _content_claims(config: Config, variables: Mapping[str, Any]) -> tuple[Claim, ...]:
-    by_digest = (prop("PackageType").equals("Image"), prop("Code.ImageUri").matches(IMAGE))
+    by_digest = (EVERY_FUNCTION.prop("PackageType").equals("Image"), EVERY_FUNCTION.prop("Code.ImageUri").matches(IMAGE))
     claims = [
         Claim(
             "cm-2_smt.a",
@@ -211,8 +218,8 @@ def _content_claims(config: Config, variables: Mapping[str, Any]) -> tuple[Claim
 
 def _boundary_claims(network: Network, entrances: Check) -> tuple[Claim, ...]:
     placed = (
-        prop("VpcConfig.SubnetIds").equals(network.subnet_ids),
-        prop("VpcConfig.SecurityGroupIds").equals(network.security_group_ids),
+        EVERY_FUNCTION.prop("VpcConfig.SubnetIds").equals(network.subnet_ids),
+        EVERY_FUNCTION.prop("VpcConfig.SecurityGroupIds").equals(network.security_group_ids),
     )
     return (
         Claim("ac-4_smt", "The function sends through the security groups and subnets of the VPC that the stack is given.", *placed),
@@ -227,15 +234,15 @@ def _limit_claims(config: Config) -> tuple[Claim, ...]:
         Claim(
             "sc-5_smt.a",
             "Requests beyond the reserved concurrency are refused, so that a flood cannot take up the capacity of the account.",
-            prop("ReservedConcurrentExecutions").at_least(1),
-            prop("ReservedConcurrentExecutions").at_most(1000),
+            EVERY_FUNCTION.prop("ReservedConcurrentExecutions").at_least(1),
+            EVERY_FUNCTION.prop("ReservedConcurrentExecutions").at_most(1000),
         ),
         Claim(
             "sc-5_smt.b",
             "The function has a share of concurrency of its own and gives up a request before the front door does.",
-            prop("ReservedConcurrentExecutions").at_least(1),
-            prop("ReservedConcurrentExecutions").at_most(1000),
-            prop("Timeout").at_least(1),
-            prop("Timeout").at_most(longest),
+            EVERY_FUNCTION.prop("ReservedConcurrentExecutions").at_least(1),
+            EVERY_FUNCTION.prop("ReservedConcurrentExecutions").at_most(1000),
+            EVERY_FUNCTION.prop("Timeout").at_least(1),
+            EVERY_FUNCTION.prop("Timeout").at_most(longest),
         ),
     )

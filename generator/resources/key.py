@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from troposphere import GetAtt, Ref, Sub, kms
+
 from claimstack.generator.claims import Claim, Component, Exempt
 from claimstack.generator.config import Config
 from claimstack.generator.emitted import Json
@@ -15,7 +17,6 @@ from claimstack.generator.questions_statements import statements_are
 from claimstack.generator.resources.arns import KEY_ARN, example_arn
 from claimstack.generator.resources.logs import log_group_names
 from claimstack.generator.system import Stack
-from troposphere import GetAtt, Ref, Sub, kms
 
 KEY = Component("encryption-key", "Encryption key", "Customer managed KMS key for every store of the MCP server.")
 
@@ -51,7 +52,7 @@ ADMINISTRATION = (
     "kms:UpdateAlias",
     "kms:UpdateKeyDescription",
 )
-"""What administrators need; no encryption, no decryption, no grants. PutKeyPolicy stays, since a key without it can never be mended."""
+"""What administrators need; no encryption, no decryption, no new grants. PutKeyPolicy stays, since a key without it can never be mended."""
 USE = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*")
 
 Failure = Literal["stack creation fails", "silent", "invocation fails"]
@@ -97,7 +98,7 @@ _DEPLOYER_THROUGH = (
         "deployer-lambda",
         "The deployer, through Lambda",
         "lambda",
-        ("kms:CreateGrant", "kms:Decrypt", "kms:Encrypt"),
+        ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"),
         "stack creation fails",
         "the function cannot be created, since its environment cannot be encrypted",
         "always",
@@ -115,7 +116,7 @@ _DEPLOYER_THROUGH = (
         "deployer-dynamodb",
         "The deployer, through DynamoDB",
         "dynamodb",
-        ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"),
+        ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:RevokeGrant"),
         "stack creation fails",
         "the session table cannot be created",
         "runtime.sessions",
@@ -124,7 +125,7 @@ _DEPLOYER_THROUGH = (
         "deployer-ecr",
         "The deployer, through ECR",
         "ecr",
-        ("kms:CreateGrant", "kms:DescribeKey"),
+        ("kms:CreateGrant", "kms:DescribeKey", "kms:RetireGrant"),
         "stack creation fails",
         "the image repository cannot be created",
         "registry.stack",
@@ -133,7 +134,16 @@ _DEPLOYER_THROUGH = (
         "deployer-cognito",
         "The deployer, through Cognito",
         "cognito-idp",
-        ("kms:CreateGrant", "kms:DescribeKey"),
+        (
+            "kms:CreateGrant",
+            "kms:Decrypt",
+            "kms:DescribeKey",
+            "kms:Encrypt",
+            "kms:GenerateDataKey",
+            "kms:GenerateDataKeyWithoutPlaintext",
+            "kms:ReEncryptFrom",
+            "kms:ReEncryptTo",
+        ),
         "stack creation fails",
         "the user pool cannot be created",
         "auth.type",
@@ -171,8 +181,8 @@ _DEPLOYER_THROUGH = (
 def key_consumers(config: Config) -> tuple[Consumer, ...]:
     """Everyone who needs the key for the chosen features, in the order in which a deployment meets them.
 
-    Sources: CloudWatch Logs user guide, "Encrypt log data"; Knowledge Center, "CloudWatch alarm to an encrypted SNS topic"; the
-    encryption chapters of Lambda, DynamoDB, ECR, Cognito and Secrets Manager.
+    Sources: CloudWatch Logs user guide, "Encrypt log data"; Knowledge Center, "CloudWatch alarm to an encrypted SNS topic"; for the
+    deployer, the permissions that the registry schemas of CloudFormation list for the handlers of each type.
     """
     built = {
         "always": True,
@@ -246,9 +256,7 @@ def key_policy(config: Config) -> Json:
     if any(consumer.id == "alarms" for consumer in consumers):
         alarms = f"arn:{PARTITION}:cloudwatch:{REGION}:{ACCOUNT}:alarm:*"
         pinned = {"StringEquals": {"aws:SourceAccount": ACCOUNT}, "ArnLike": {"aws:SourceArn": alarms}}
-        statements.append(
-            _statement("Alarms", {"Service": "cloudwatch.amazonaws.com"}, ("kms:Decrypt", "kms:GenerateDataKey*"), pinned)
-        )
+        statements.append(_statement("Alarms", {"Service": "cloudwatch.amazonaws.com"}, ("kms:Decrypt", "kms:GenerateDataKey*"), pinned))
     return {"Version": "2012-10-17", "Statement": statements}
 
 
@@ -265,6 +273,18 @@ def substituted(value: Json) -> Json:
     if isinstance(value, list):
         return [substituted(item) for item in value]
     return {"Fn::Sub": value} if isinstance(value, str) and "${" in value else value
+
+
+def filled(value: Json, places: Mapping[str, str]) -> Json:
+    """The same JSON with pseudo parameters replaced by these values, and no Fn::Sub around text."""
+    if isinstance(value, dict):
+        return filled(value["Fn::Sub"], places) if set(value) == {"Fn::Sub"} else {key: filled(item, places) for key, item in value.items()}
+    if isinstance(value, list):
+        return [filled(item, places) for item in value]
+    if isinstance(value, str):
+        for pseudo, place in places.items():
+            value = value.replace(pseudo, place)
+    return value
 
 
 def key_parameter(stack: Stack) -> Ref:

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from troposphere import Ref, Sub, logs
+
 from claimstack.controls.floors import floor
 from claimstack.generator.claims import Claim, Component
 from claimstack.generator.config import Config
 from claimstack.generator.expressions import attribute, every, prop
 from claimstack.generator.resources.arns import KEY_ARN, arn_pattern, example_arn
 from claimstack.generator.system import Stack
-from troposphere import Ref, Sub, logs
 
 AUDIT_LOG = Component("audit-log", "Audit log", "Encrypted, retained record of every call to the MCP server.")
 

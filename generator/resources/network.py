@@ -35,7 +35,9 @@ class Network:
 
 def add_network(stack: Stack) -> Network:
     """The function's own security group, or the given ones, whose rules are then not ours to claim."""
-    vpc_id, subnet_ids = place_parameters(stack, "the function")
+    vpc_id, subnet_ids = place_parameters(
+        stack, "VPC of the function.", "Private subnets of the function, in at least two availability zones."
+    )
     if stack.config.network.security_groups == "given":
         groups: Any = stack.parameter(
             "SecurityGroupIds",
@@ -48,12 +50,12 @@ def add_network(stack: Stack) -> Network:
     return Network(subnet_ids, [GetAtt(group, "GroupId")], vpc_id)
 
 
-def place_parameters(stack: Stack, what: str) -> tuple[Ref, Ref]:
+def place_parameters(stack: Stack, vpc: str, subnets: str) -> tuple[Ref, Ref]:
     """VPC and subnets; a rule refuses subnets of another VPC. Rules cannot count, so that two zones are asked for in words only."""
-    vpc_id = stack.parameter("VpcId", f"VPC of {what}.", example="vpc-0123456789abcdef0", Type="AWS::EC2::VPC::Id")
+    vpc_id = stack.parameter("VpcId", vpc, example="vpc-0123456789abcdef0", Type="AWS::EC2::VPC::Id")
     subnet_ids = stack.parameter(
         "SubnetIds",
-        f"Private subnets of {what}, in at least two availability zones.",
+        subnets,
         example="subnet-0123456789abcdef0,subnet-0123456789abcdef1",
         Type="List<AWS::EC2::Subnet::Id>",
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from troposphere import GetAtt, ecr
+
 from claimstack.generator.claims import Claim, Component
 from claimstack.generator.expressions import attribute, every, prop
 from claimstack.generator.questions import NoPublicPrincipal
@@ -12,7 +14,6 @@ from claimstack.generator.questions_statements import statements_are
 from claimstack.generator.resources.arns import KEY_ARN
 from claimstack.generator.resources.key import substituted
 from claimstack.generator.system import Stack
-from troposphere import GetAtt, ecr
 
 REGISTRY = Component("image-registry", "Image registry", "Repository that holds the image of the MCP server.")
 
@@ -101,6 +102,8 @@ def add_registry(stack: Stack, key_arn: Any) -> ecr.Repository:
             attribute("UpdateReplacePolicy").equals("Retain"),
         ),
     )
-    stack.output("RepositoryUri", GetAtt(repository, "RepositoryUri"), "Where to push the image; ImageUri of the server stack adds @sha256:…")
+    stack.output(
+        "RepositoryUri", GetAtt(repository, "RepositoryUri"), "Where to push the image; ImageUri of the server stack adds @sha256:…"
+    )
     stack.output("RepositoryArn", GetAtt(repository, "Arn"), "ARN of the repository, for the push rights of the pipeline.")
     return repository

@@ -10,7 +10,7 @@ from troposphere import GetAtt, Ref, Sub, iam
 
 from claimstack.controls.errors import InputError
 from claimstack.generator.claims import Claim, Component, Exempt
-from claimstack.generator.expressions import Check, prop
+from claimstack.generator.expressions import Check, every, prop
 from claimstack.generator.questions import NoWildcardAction, ResourceStarListed
 from claimstack.generator.resources.policies import allow, arn, deny, document, endpoint_name, trust
 from claimstack.generator.system import Stack
@@ -33,6 +33,9 @@ INTERFACE_ACTIONS: Final = (
 )
 """What the Lambda service does with the role to place the function into the VPC (Lambda developer guide, "Giving Lambda functions access
 to resources in an Amazon VPC")."""
+
+TRUSTED: Final = "AssumeRolePolicyDocument.Statement[*].Principal"
+SERVICE_PRINCIPAL: Final = r"^[a-z0-9-]+\.amazonaws\.com$"
 
 POLICIES_PER_ROLE: Final = 10
 """Managed policies that IAM attaches to a role without a raised quota."""
@@ -142,6 +145,7 @@ def _role(stack: Stack) -> iam.Role:
         ResourceStarListed(),
         prop("ManagedPolicyArns").absent(),
         prop("Policies").absent(),
+        prop("Path").equals(organisation.role_path),
     ]
     if organisation.permissions_boundary:
         boundary = stack.parameter(
@@ -169,8 +173,11 @@ def _role(stack: Stack) -> iam.Role:
         ),
         Claim(
             "ac-3_smt",
-            "The role can be assumed by the Lambda service and by nobody else.",
+            "The role can be assumed by the Lambda service and by nobody else, and no role of the system by a person or another account.",
             *_trusts_lambda(),
+            every(iam.Role).prop(f"{TRUSTED}.Service").matches(SERVICE_PRINCIPAL),
+            every(iam.Role).prop(f"{TRUSTED}.AWS").absent(),
+            every(iam.Role).prop(f"{TRUSTED}.Federated").absent(),
         ),
         Claim(
             "ia-9_smt",
@@ -183,7 +190,7 @@ def _role(stack: Stack) -> iam.Role:
 
 def _trusts_lambda() -> tuple[Check, ...]:
     return (
-        prop("AssumeRolePolicyDocument.Statement[*].Principal").equals({"Service": "lambda.amazonaws.com"}),
+        prop(TRUSTED).equals({"Service": "lambda.amazonaws.com"}),
         prop("AssumeRolePolicyDocument.Statement[*].Action").equals(["sts:AssumeRole"]),
         prop("AssumeRolePolicyDocument.Statement[*].Effect").equals("Allow"),
     )
@@ -219,6 +226,13 @@ def _logs_policy(stack: Stack, role: iam.Role, log_group: Any) -> iam.ManagedPol
             "ac-6_smt",
             "The policy lets the function add records to its own log group and do nothing else with logs.",
             *_allows(actions, group),
+        ),
+        Claim(
+            "au-12_smt.a",
+            "The policy lets the function write its audit records.",
+            _statements("Effect").equals("Allow"),
+            _statements("Action").contains(*actions),
+            _statements("Resource").equals(group),
         ),
         Claim(
             "au-9_smt.a",

@@ -7,9 +7,10 @@ from typing import Any, Final
 from troposphere import Ref, secretsmanager
 
 from claimstack.generator.claims import Claim, Component
-from claimstack.generator.expressions import attribute, prop
+from claimstack.generator.expressions import attribute, every, prop
 from claimstack.generator.questions import DeniesPlainTransport, NoPublicPrincipal
 from claimstack.generator.questions_statements import statements_are
+from claimstack.generator.resources.arns import KEY_ARN
 from claimstack.generator.resources.policies import deny, deny_plain_transport, document
 from claimstack.generator.system import Stack
 
@@ -28,6 +29,7 @@ def add_state_secret(stack: Stack, key_arn: Any) -> secretsmanager.Secret:
     The policy does not keep readers of this account out: CloudFormation itself reads the value when it updates the secret or looks
     for drift. Within the account the identity policies and the key policy decide.
     """
+    secrets = every(secretsmanager.Secret)
     secret: secretsmanager.Secret = stack.add(
         STATE_SECRET,
         secretsmanager.Secret(
@@ -53,12 +55,17 @@ def add_state_secret(stack: Stack, key_arn: Any) -> secretsmanager.Secret:
             prop("GenerateSecretString.ExcludeLowercase").absent(),
             prop("GenerateSecretString.ExcludeUppercase").absent(),
         ),
-        Claim("ia-5_smt.g", "The state key is kept encrypted with the customer managed key.", prop("KmsKeyId").equals(key_arn)),
-        Claim("sc-28_smt", "The state key is encrypted at rest with the customer managed key.", prop("KmsKeyId").equals(key_arn)),
+        Claim("ia-5_smt.g", "The state key is kept encrypted with the customer managed key.", secrets.prop("KmsKeyId").equals(key_arn)),
+        Claim(
+            "sc-28_smt",
+            "The state key is encrypted at rest with the customer managed key.",
+            secrets.prop("KmsKeyId").equals(key_arn),
+            secrets.prop("KmsKeyId").matches(KEY_ARN),
+        ),
         Claim(
             "sc-28.1_smt",
             "The state key at rest can be read only by those whom the customer managed key admits.",
-            prop("KmsKeyId").equals(key_arn),
+            secrets.prop("KmsKeyId").equals(key_arn),
             meets=("sc-28.1_obj-1",),
         ),
         Claim(

@@ -10,6 +10,7 @@ from claimstack.generator.claims import Claim, Component
 from claimstack.generator.expressions import attribute, every, prop
 from claimstack.generator.questions import DeniesPlainTransport, NoPublicPrincipal
 from claimstack.generator.questions_statements import statements_are
+from claimstack.generator.resources.arns import KEY_ARN
 from claimstack.generator.resources.policies import deny, deny_plain_transport, document
 from claimstack.generator.resources.role import ROLE_ID
 from claimstack.generator.system import Stack
@@ -142,4 +143,5 @@ def _encrypted_with(key_arn: Any) -> tuple[Any, ...]:
         tables.prop("SSESpecification.SSEEnabled").is_true(),
         tables.prop("SSESpecification.SSEType").equals("KMS"),
         tables.prop("SSESpecification.KMSMasterKeyId").equals(key_arn),
+        tables.prop("SSESpecification.KMSMasterKeyId").matches(KEY_ARN),
     )

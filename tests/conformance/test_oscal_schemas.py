@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import importlib
 import json
 import os
@@ -16,8 +17,11 @@ import jsonschema_rs
 import pytest
 
 from claimstack.controls.catalog import load_catalog
-from claimstack.generator.documents.oscal import through_trestle
+from claimstack.generator.documents.oscal import CATALOG_HREF, through_trestle
 from claimstack.generator.documents.profile import render_profile
+from claimstack.generator.documents.references import check_references
+from claimstack.generator.loading import load_config
+from claimstack.generator.package import Package, make_package
 
 REPOSITORY = Path(__file__).parents[2]
 OFFICIAL = Path(os.environ.get("CLAIMSTACK_DATA") or REPOSITORY.parent / "shared" / "data")
@@ -39,6 +43,18 @@ TRESTLE = {
     "profile": ("profile", "Profile"),
     "system-security-plan": ("ssp", "SystemSecurityPlan"),
 }
+
+
+REFERENCE_SYSTEMS = ("commercial", "govcloud")
+
+
+@cache
+def reference_package(name: str) -> Package:
+    return make_package(load_config(REPOSITORY / "examples" / f"{name}.toml"))
+
+
+def oscal_documents(package: Package) -> dict[str, dict[str, Any]]:
+    return {path: json.loads(text) for path, text in package.files.items() if path.startswith("oscal/")}
 
 
 @cache
@@ -115,3 +131,49 @@ def test_trestle_resolves_the_profile_to_the_class(tmp_path: Path) -> None:
     assert sorted(resolved.get_control_ids()) == sorted(load_catalog().classes["B"])
     (parameter,) = [each for each in resolved.get_control("au-11").params if each.id == "au-11_odp"]
     assert parameter.values == ["1096 days"]
+
+
+@pytest.mark.parametrize("name", REFERENCE_SYSTEMS)
+def test_documents_of_the_reference_systems_are_accepted(name: str) -> None:
+    package = reference_package(name)
+    documents = oscal_documents(package)
+    assert {"oscal/profile.json", "oscal/component-definition.json"} <= set(documents)
+    for document in documents.values():
+        assert_accepted(document)
+    found = check_references(documents, package.system.catalog, package.system.config.class_, package.evaluated.emitted.resolves)
+    assert [str(finding) for finding in found] == []
+
+
+@pytest.mark.parametrize("name", REFERENCE_SYSTEMS)
+def test_component_definition_has_the_hash_of_the_profile_as_written(name: str) -> None:
+    package = reference_package(name)
+    resources = oscal_documents(package)["oscal/component-definition.json"]["component-definition"]["back-matter"]["resources"]
+    (rlink,) = [rlink for resource in resources for rlink in resource["rlinks"] if rlink["href"] == "profile.json"]
+    written = hashlib.sha256(package.files["oscal/profile.json"].encode()).hexdigest()
+    assert rlink["hashes"] == [{"algorithm": "SHA-256", "value": written}]
+
+
+def test_trestle_writes_a_component_as_markdown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from trestle.core.commands.author.component import ComponentGenerate
+
+    documents = oscal_documents(reference_package("commercial"))
+    definition = documents["oscal/component-definition.json"]["component-definition"]
+    (log,) = [component for component in definition["components"] if component["title"] == "Audit log"]
+    definition["components"] = [log]
+    (tmp_path / ".trestle").mkdir()
+    (tmp_path / "component-definitions" / "system").mkdir(parents=True)
+    for path, name in {
+        "component-definitions/system/component-definition.json": "oscal/component-definition.json",
+        "profile.json": "oscal/profile.json",
+    }.items():
+        # The file at hand stands in for the address at which NIST publishes the same bytes.
+        text = json.dumps(documents[name]).replace(CATALOG_HREF, str(OFFICIAL / "nist" / "NIST_SP-800-53_rev5.2.0_catalog.json"))
+        (tmp_path / path).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    assert ComponentGenerate().component_generate_all(tmp_path, "system", "markdown") == 0
+    written = next((tmp_path / "markdown").rglob("au-11.md")).read_text()
+    (requirement,) = [each for each in log["control-implementations"][0]["implemented-requirements"] if each["control-id"] == "au-11"]
+    assert requirement["description"].splitlines()[0] in written
+    assert "### Implementation Status: implemented" in written
+    assert "- server.AuditLog.DeletionPolicy.one-of" in written
+    assert "au-11_odp:\n    - 1096 days" in written

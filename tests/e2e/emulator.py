@@ -52,23 +52,28 @@ class DeployedStack:
 @dataclass(frozen=True)
 class Emulator:
     port: int
+    account: str = "111122223333"
+    """The emulator takes a twelve-digit access key id for the account and keeps accounts apart."""
 
     def client(self, service: str, region: str) -> Any:
         return boto3.client(
             service,
             region_name=region,
             endpoint_url=f"http://{HOST}:{self.port}",
-            aws_access_key_id="emulator",
+            aws_access_key_id=self.account,
             aws_secret_access_key="emulator",
             config=ClientConfig(retries={"max_attempts": 0}, read_timeout=ANSWER_SECONDS),
         )
 
     def deploy(self, name: str, template: Mapping[str, Any], parameters: Mapping[str, str], region: str) -> DeployedStack:
-        """Create a stack and wait until it is complete or rolled back; raises TimeoutError after STACK_SECONDS."""
+        """Create a stack and wait until it is complete or rolled back. The template goes through S3: some are too long to be sent inline.
+
+        Raises TimeoutError after STACK_SECONDS, and botocore's ClientError for a template or a parameter that is refused at once.
+        """
         cloudformation = self.client("cloudformation", region)
         cloudformation.create_stack(
             StackName=name,
-            TemplateBody=json.dumps(template),
+            TemplateURL=self._uploaded(f"{name}.json", json.dumps(template), region),
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
             Capabilities=["CAPABILITY_NAMED_IAM"],
         )
@@ -93,6 +98,16 @@ class Emulator:
                 if event["ResourceStatus"].endswith("_FAILED")
             ),
         )
+
+    def _uploaded(self, key: str, text: str, region: str) -> str:
+        s3 = self.client("s3", region)
+        bucket = f"templates-{region}"
+        if bucket not in {known["Name"] for known in s3.list_buckets()["Buckets"]}:
+            s3.create_bucket(
+                Bucket=bucket, **({} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}})
+            )
+        s3.put_object(Bucket=bucket, Key=key, Body=text.encode())
+        return f"http://{HOST}:{self.port}/{bucket}/{key}"
 
     def request(
         self,

@@ -1,0 +1,76 @@
+"""Markdown: a skeleton filled in and set to one width."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator
+from importlib.resources import files
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+WIDTH = 120
+_ITEM = re.compile(r"(\s*)([-*]|\d+\.) ")
+
+
+def fill_skeleton(name: str, **values: object) -> str:
+    """The skeleton `templates/<name>` with these values, reflowed. A name that the skeleton uses and nobody gives is an error."""
+    environment = Environment(
+        loader=FunctionLoader(_skeleton),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - Markdown, not HTML
+    )
+    return reflow(environment.get_template(name).render(values))
+
+
+def _skeleton(name: str) -> str:
+    return (files("claimstack.templates") / name).read_text(encoding="utf-8")
+
+
+def reflow(text: str) -> str:
+    """Paragraphs and list items wrapped at WIDTH, so that a skeleton need not know how long its values are.
+
+    Code blocks, headings and tables stay as they are; there is never more than one blank line, and none at either end.
+    """
+    out: list[str] = []
+    for block in _blocks(text.splitlines()):
+        if block or (out and out[-1]):
+            out += block or [""]
+    return "\n".join(out).strip("\n") + "\n"
+
+
+def _blocks(lines: list[str]) -> Iterator[list[str]]:
+    """Finished lines, piece by piece; an empty list stands for a blank line."""
+    prose: list[str] = []
+    fenced = False
+    for line in lines:
+        fence = line.lstrip().startswith("```")
+        if fenced or fence or not line.strip() or line.startswith(("#", "|")) or _ITEM.match(line):
+            if prose:
+                yield _wrapped(prose)
+            prose = []
+        if fenced or fence:
+            fenced = fenced is not fence
+            yield [line.rstrip()]
+        elif not line.strip():
+            yield []
+        elif line.startswith(("#", "|")):
+            yield [line.rstrip()]
+        else:
+            prose.append(line)
+    if prose:
+        yield _wrapped(prose)
+
+
+def _wrapped(lines: list[str]) -> list[str]:
+    item = _ITEM.match(lines[0])
+    first = item.group(0) if item else ""
+    words = " ".join(" ".join(lines)[len(first) :].split())
+    # A line that starts with such a mark would become a list item or a heading.
+    filled = textwrap.wrap(
+        words, WIDTH, initial_indent=first, subsequent_indent=" " * len(first), break_long_words=False, break_on_hyphens=False
+    )
+    return [re.sub(r"^(\s*)([-*#|]|\d+\.) ", r"\1\\\2 ", line) if number else line for number, line in enumerate(filled)]

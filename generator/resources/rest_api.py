@@ -1,0 +1,323 @@
+"""REST API: the regional front door that takes a web ACL, a TLS policy and streamed answers; it stands on a custom domain only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from troposphere import GetAtt, Ref, Sub, apigateway, awslambda
+
+from claimstack.controls.errors import InputError
+from claimstack.generator.claims import Claim, Exempt
+from claimstack.generator.emitted import Json
+from claimstack.generator.expressions import Check, every, none_exists, prop
+from claimstack.generator.questions_rest_api import DEPLOYED_BEFORE, DeploymentIsCurrent, definition_hash
+from claimstack.generator.resources.arns import arn_pattern, example_arn
+from claimstack.generator.resources.door import (
+    FRONT_DOOR,
+    ROUTES,
+    FrontDoor,
+    access_log_claims,
+    access_log_format,
+    add_permission,
+    entrances,
+    entrances_are,
+    public_url,
+)
+from claimstack.generator.resources.identity import Identity
+from claimstack.generator.resources.logs import add_log_group
+from claimstack.generator.resources.rest_account import AccountRole, add_account
+from claimstack.generator.resources.rest_routes import REST_API, add_routes, limit_ms, rest_routes_are
+from claimstack.generator.system import Stack
+
+STAGE = "RestApiStage"
+STAGE_NAME = "live"
+DOMAIN = "CustomDomain"
+DEPLOYMENT = "Deployment"
+"""Start of the logical id of the deployment; the hash of the API definition follows."""
+
+EXECUTION_LOG_NAME = f"API-Gateway-Execution-Logs_${{{REST_API}}}/{STAGE_NAME}"
+"""API Gateway writes its execution log to a group of this name, and makes it without key and retention where it does not exist."""
+
+TLS_1_2_OR_LATER = (
+    "SecurityPolicy_TLS13_1_2_2021_06",
+    "SecurityPolicy_TLS13_1_2_FIPS_PFS_PQ_2025_09",
+    "SecurityPolicy_TLS13_1_2_FIPS_PQ_2025_09",
+    "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09",
+    "SecurityPolicy_TLS13_1_2_PQ_2025_09",
+    "SecurityPolicy_TLS13_1_3_2025_09",
+    "SecurityPolicy_TLS13_1_3_FIPS_2025_09",
+    "TLS_1_2",
+)
+"""The policies of a regional REST API that refuse TLS 1.1 and older (API Gateway developer guide, "Supported security policies")."""
+FIPS_POLICY = r"SecurityPolicy_[A-Z0-9_]*_FIPS_[A-Z0-9_]*"
+"""Policies with FIPS in the name end TLS in a validated module (same source)."""
+
+CERTIFICATE_ARN = arn_pattern("acm", "certificate/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def add_rest_api(
+    stack: Stack, function_arn: Any, identity: Identity, access_log_arn: Any, key_arn: Any, account_role: AccountRole = "own"
+) -> FrontDoor:
+    """The REST API with its routes, stage, permissions and custom domain.
+
+    `account_role` says whether this stack sets the log role of API Gateway, a setting that all REST APIs of a region share.
+    Raises InputError without a custom domain, at whose root the discovery addresses lie, for an identity that is no user pool, and
+    for origins of browsers: a preflight request would need open routes beside the listed ones.
+    """
+    config = stack.config
+    if config.front_door.domain is None:
+        raise InputError(f"{config.name}: a rest-api needs front_door.domain; add it to system.toml, or use type = 'http-api'")
+    if not identity.is_open and identity.user_pool_arn is None:
+        raise InputError(f"{config.name}: the authorizer of a rest-api takes Cognito user pools only; give auth.user_pool_arn")
+    if config.front_door.allowed_origins:
+        raise InputError(
+            f"{config.name}: a rest-api answers no preflight request; remove front_door.allowed_origins, or use type = 'http-api'"
+        )
+    _add_api(stack)
+    add_routes(stack, function_arn, identity)
+    for route in ROUTES:
+        add_permission(stack, route, REST_API, STAGE_NAME, function_arn)
+    made_before_stage = [add_log_group(stack, "ExecutionLog", EXECUTION_LOG_NAME, key_arn).title]
+    if account_role == "own":
+        made_before_stage.append(add_account(stack).title)
+    _add_stage(stack, _add_deployment(stack), access_log_arn, made_before_stage)
+    _add_domain(stack, config.front_door.domain)
+    url = public_url(config)
+    stack.output("Endpoint", url, "The canonical URL of the MCP server.")
+    return FrontDoor(
+        type="rest-api",
+        public_url=url,
+        metric_dimensions=(("ApiName", Ref("AWS::StackName")), ("Stage", STAGE_NAME)),
+        metric_4xx="4XXError",
+        metric_5xx="5XXError",
+        metric_latency="Latency",
+        limit_ms=None if config.front_door.streaming else limit_ms(config),
+        entrances=entrances(config),
+        scopes=identity.scopes,
+        stage_arn=Sub(f"arn:${{AWS::Partition}}:apigateway:${{AWS::Region}}::/restapis/${{{REST_API}}}/stages/${{{STAGE}}}"),
+    )
+
+
+def _endpoint_access(stack: Stack) -> dict[str, str]:
+    """TLS policy, and the access mode that an enhanced policy asks for."""
+    partition = stack.config.partition
+    mode = {"EndpointAccessMode": partition.rest_endpoint_access_mode} if partition.rest_endpoint_access_mode else {}
+    return {"SecurityPolicy": partition.rest_security_policy, **mode}
+
+
+def _tls_checks() -> tuple[Check, ...]:
+    """The custom domain negotiates by the policy of the API where the two differ, so that both are asked."""
+    return (
+        every(apigateway.RestApi).prop("SecurityPolicy").one_of(*TLS_1_2_OR_LATER),
+        every(apigateway.DomainName).prop("SecurityPolicy").one_of(*TLS_1_2_OR_LATER),
+        every(apigateway.RestApi).prop("DisableExecuteApiEndpoint").is_true(),
+    )
+
+
+def _add_api(stack: Stack) -> apigateway.RestApi:
+    config = stack.config
+    routes = rest_routes_are(config)
+    no_other_way = none_exists(awslambda.Url)
+    closed = every(apigateway.RestApi).prop("DisableExecuteApiEndpoint").is_true()
+    proxied = every(apigateway.Method).where(prop("Integration.Type").equals("AWS_PROXY"))
+    seconds = limit_ms(config) // 1000
+    claims = [
+        Claim("ac-17.3_smt", "Remote callers come in by the custom domain; the default endpoint is off.", entrances_are(config), closed),
+        Claim(
+            "cm-7_smt.a",
+            "The API answers POST, GET and DELETE on /mcp and GET on two metadata paths, and nothing else.",
+            routes,
+        ),
+        Claim(
+            "cm-7_smt.b",
+            "The default endpoint is off and the function has no URL of its own.",
+            closed,
+            no_other_way,
+            meets=("cm-7_obj.b-5",),
+        ),
+        Claim("cm-7_smt.b", "The API and its domain refuse versions of TLS older than 1.2.", *_tls_checks(), meets=("cm-7_obj.b-3",)),
+        Claim(
+            "sc-7_smt.c",
+            "Calls from outside enter at the listed entrances only.",
+            entrances_are(config),
+            no_other_way,
+            prop("EndpointConfiguration.Types").equals(["REGIONAL"]),
+        ),
+        Claim("sc-7.3_smt", "The system has the listed entrances and no others.", entrances_are(config), closed, no_other_way),
+        Claim(
+            "sc-10_smt",
+            f"A call is cut off after {seconds} seconds without an answer of the function.",
+            proxied.prop("Integration.TimeoutInMillis").at_most(limit_ms(config)),
+            proxied.prop("Integration.TimeoutInMillis").at_least(config.runtime.timeout_seconds * 1000),
+        ),
+    ]
+    if config.auth.type != "none":
+        claims += [
+            Claim(
+                "ac-14_smt.a",
+                "Without a token a caller can read the two protected-resource metadata documents, and do nothing else.",
+                routes,
+            ),
+            Claim("ac-17.1_smt", "The API lets a call through with a valid token only.", routes, meets=("ac-17.1_obj-2",)),
+            Claim("sc-7_smt.a", "Each call from outside is held against a token where it enters.", routes, meets=("sc-7_obj.a-2",)),
+            Claim("sc-7.5_smt", "Only the listed routes let a call in; any other is refused.", routes, meets=("sc-7.5_obj-2",)),
+        ]
+    return stack.add(
+        FRONT_DOOR,
+        apigateway.RestApi(
+            REST_API,
+            # Metrics tell REST APIs apart by name alone, so that two stacks of one system must not share it.
+            Name=Ref("AWS::StackName"),
+            DisableExecuteApiEndpoint=True,
+            EndpointConfiguration=apigateway.EndpointConfiguration(Types=["REGIONAL"]),
+            **_endpoint_access(stack),
+        ),
+        *claims,
+        accepts={"CKV_AWS_237": "A deployment of its own is made before the stage moves to it; the API itself is never replaced."},
+    )
+
+
+def _add_deployment(stack: Stack) -> apigateway.Deployment:
+    """A copy of the API definition under a logical id that changes with it: a deployment cannot be changed once it is made."""
+    resources: dict[str, Json] = {logical_id: resource.to_dict() for logical_id, resource in stack.template.resources.items()}
+    parts = sorted(logical_id for logical_id, body in resources.items() if body["Type"] in DEPLOYED_BEFORE)
+    return stack.add(
+        FRONT_DOOR,
+        apigateway.Deployment(f"{DEPLOYMENT}{definition_hash(resources, REST_API)}", RestApiId=Ref(REST_API), DependsOn=parts),
+        Exempt("A copy of the API definition: the stage claims that it is the right one."),
+    )
+
+
+def _add_stage(stack: Stack, deployment: apigateway.Deployment, access_log_arn: Any, made_before: list[str]) -> apigateway.Stage:
+    config = stack.config
+    door = config.front_door
+    everywhere = (prop("MethodSettings[*].HttpMethod").equals("*"), prop("MethodSettings[*].ResourcePath").equals("/*"))
+    throttled = (
+        prop("MethodSettings[*].ThrottlingRateLimit").equals(door.rate_per_second),
+        prop("MethodSettings[*].ThrottlingBurstLimit").equals(door.burst),
+        *everywhere,
+    )
+    limits = f"{door.rate_per_second} calls a second and {door.burst} at once"
+    logged = (
+        every(apigateway.Stage).prop("AccessLogSetting.DestinationArn").equals(access_log_arn),
+        every(apigateway.Stage).prop("AccessLogSetting.Format").mentions("$context.requestId"),
+    )
+    metered = (prop("MethodSettings[*].MetricsEnabled").is_true(), *everywhere)
+    return stack.add(
+        FRONT_DOOR,
+        apigateway.Stage(
+            STAGE,
+            RestApiId=Ref(REST_API),
+            DeploymentId=Ref(deployment),
+            StageName=STAGE_NAME,
+            AccessLogSetting=apigateway.AccessLogSetting(DestinationArn=access_log_arn, Format=access_log_format(config)),
+            MethodSettings=[
+                apigateway.MethodSetting(
+                    HttpMethod="*",
+                    ResourcePath="/*",
+                    ThrottlingRateLimit=door.rate_per_second,
+                    ThrottlingBurstLimit=door.burst,
+                    MetricsEnabled=True,
+                    LoggingLevel="ERROR",
+                    DataTraceEnabled=False,
+                )
+            ],
+            TracingEnabled=True,
+            DependsOn=made_before,
+        ),
+        *access_log_claims(config, "AccessLogSetting", access_log_arn),
+        Claim("ac-17.1_smt", "Every remote call is recorded by the access log.", *logged, meets=("ac-17.1_obj-1",)),
+        Claim(
+            "au-3.1_smt",
+            "Calls are traced, so that the trace id of a record leads to what the function did.",
+            prop("TracingEnabled").is_true(),
+        ),
+        Claim(
+            "au-12_smt.a",
+            "Errors inside the API are recorded in an execution log, without the content of calls.",
+            prop("MethodSettings[*].LoggingLevel").equals("ERROR"),
+            prop("MethodSettings[*].DataTraceEnabled").is_false(),
+            *everywhere,
+        ),
+        Claim(
+            "cm-6_smt.b",
+            "The stage serves the API as it is declared, in no older deployment, and logs in the declared format.",
+            DeploymentIsCurrent(),
+            prop("AccessLogSetting.Format").equals(access_log_format(config)),
+            prop("DeploymentId").equals(Ref(deployment)),
+            prop("RestApiId").equals(Ref(REST_API)),
+            prop("StageName").equals(STAGE_NAME),
+        ),
+        Claim("sc-5_smt.a", f"A flood of calls is held to {limits} before it reaches the function.", *throttled),
+        Claim("sc-5_smt.b", f"Each method takes {limits} at most.", *throttled),
+        Claim("si-4_smt.c", "The stage counts calls, errors and latency of every method.", *metered, meets=("si-4_obj.c.1",)),
+        accepts={
+            "CKV_AWS_120": "Answers differ from caller to caller, and streamed ones cannot be cached at all.",
+            "CKV2_AWS_51": "Callers prove themselves by a token; client certificates of a partner would need a trust store of theirs.",
+        },
+    )
+
+
+def _add_domain(stack: Stack, domain: str) -> None:
+    config = stack.config
+    certificate = stack.parameter(
+        "CertificateArn",
+        f"ARN of the ACM certificate for {domain}, in the region of this stack.",
+        example=example_arn(config, "acm", "certificate/12345678-90ab-cdef-1234-567890abcdef"),
+        AllowedPattern=CERTIFICATE_ARN,
+        ConstraintDescription="must be the ARN of an ACM certificate, such as arn:…:acm:…:certificate/12345678-…",
+    )
+    certified = (
+        prop("RegionalCertificateArn").equals(certificate),
+        prop("RegionalCertificateArn").matches(CERTIFICATE_ARN),
+        prop("DomainName").equals(domain),
+        prop("EndpointConfiguration.Types").equals(["REGIONAL"]),
+    )
+    access = _endpoint_access(stack)
+    claims = [
+        Claim("ac-17.2_smt", "Sessions of remote callers are encrypted by TLS 1.2 or later.", *_tls_checks()),
+        Claim("sc-8_smt", "What callers and the front door exchange is protected by TLS 1.2 or later.", *_tls_checks()),
+        Claim("sc-8.1_smt", "The front door takes calls under TLS 1.2 or later only.", *_tls_checks()),
+        Claim(
+            "sc-23_smt", "The custom domain proves to callers by its certificate that they reach the server.", *certified, *_tls_checks()
+        ),
+    ]
+    if "EndpointAccessMode" in access:
+        strict = (
+            every(apigateway.RestApi).prop("EndpointAccessMode").equals("STRICT"),
+            every(apigateway.DomainName).prop("EndpointAccessMode").equals("STRICT"),
+        )
+        claims.append(
+            Claim("sc-23_smt", "The custom domain refuses a call whose Host is not the name that TLS was negotiated for.", *strict)
+        )
+    if "_FIPS_" in access["SecurityPolicy"]:
+        validated = (
+            every(apigateway.RestApi).prop("SecurityPolicy").matches(FIPS_POLICY),
+            every(apigateway.DomainName).prop("SecurityPolicy").matches(FIPS_POLICY),
+        )
+        claims.append(Claim("sc-13_smt.b", "TLS of the front door follows a policy that AWS names a FIPS policy.", *validated))
+    stack.add(
+        FRONT_DOOR,
+        apigateway.DomainName(
+            DOMAIN,
+            DomainName=domain,
+            RegionalCertificateArn=certificate,
+            EndpointConfiguration=apigateway.EndpointConfiguration(Types=["REGIONAL"]),
+            **access,
+        ),
+        *claims,
+    )
+    stack.add(
+        FRONT_DOOR,
+        apigateway.BasePathMapping(f"{DOMAIN}Mapping", DomainName=Ref(DOMAIN), RestApiId=Ref(REST_API), Stage=Ref(STAGE)),
+        Claim(
+            "ac-17.3_smt",
+            "The custom domain leads to this API, at its root, and to no other.",
+            every(apigateway.BasePathMapping).prop("RestApiId").equals(Ref(REST_API)),
+            every(apigateway.BasePathMapping).prop("Stage").equals(Ref(STAGE)),
+            prop("DomainName").equals(Ref(DOMAIN)),
+            prop("BasePath").absent(),
+        ),
+    )
+    stack.output("CustomDomainTarget", GetAtt(DOMAIN, "RegionalDomainName"), f"Point the DNS record of {domain} here.")
+    stack.output("CustomDomainHostedZoneId", GetAtt(DOMAIN, "RegionalHostedZoneId"), "Hosted zone of the target, for an alias record.")

@@ -1,0 +1,86 @@
+"""Rendering: what is deployed on the emulator differs from what is shipped where the table says so, nowhere else, and never without need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from claimstack.generator.config import Config
+from claimstack.generator.loading import load_config
+
+from .deployment import Deployment, deploy, system_templates
+from .emulator import Emulator
+from .rendering import SUBSTITUTIONS, Template, changed_places, render_for_emulator
+
+pytestmark = pytest.mark.e2e
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+NAMES = [substitution.name for substitution in SUBSTITUTIONS]
+
+System = tuple[Config, Mapping[str, Template]]
+
+
+@pytest.fixture(scope="module")
+def systems() -> list[System]:
+    configs = [load_config(EXAMPLES / f"{name}.toml") for name in ("commercial", "govcloud")]
+    return [(config, system_templates(config)) for config in configs]
+
+
+def changes(templates: Mapping[str, Template], rendered: Mapping[str, Template]) -> Iterator[str]:
+    for stack, template in templates.items():
+        yield from changed_places(stack, template, rendered[stack])
+
+
+def changes_by(name: str, templates: Mapping[str, Template]) -> list[str]:
+    (substitution,) = [substitution for substitution in SUBSTITUTIONS if substitution.name == name]
+    rendered = {stack: render_for_emulator(template, leave_out=name) for stack, template in templates.items()}
+    fully = {stack: render_for_emulator(template) for stack, template in templates.items()}
+    assert substitution.reason
+    return list(changes(rendered, fully))
+
+
+def test_the_commercial_system_is_changed_at_these_places_only(systems: list[System]) -> None:
+    _, templates = systems[0]
+    rendered = {stack: render_for_emulator(template) for stack, template in templates.items()}
+    assert sorted(changes(templates, rendered)) == [
+        "cloudformation/server.json#/Outputs/Issuer/Value",
+        "cloudformation/server.json#/Resources/EndpointsAdmitFunction",
+        "cloudformation/server.json#/Resources/Function/Properties/Code",
+        "cloudformation/server.json#/Resources/Function/Properties/Environment/Variables/CLAIMSTACK_ISSUER",
+        "cloudformation/server.json#/Resources/Function/Properties/Handler",
+        "cloudformation/server.json#/Resources/Function/Properties/PackageType",
+        "cloudformation/server.json#/Resources/Function/Properties/Runtime",
+        "cloudformation/server.json#/Resources/StateSecretPolicy",
+        "cloudformation/server.json#/Resources/TokenAuthorizer/Properties/JwtConfiguration/Issuer",
+    ]
+
+
+def test_the_govcloud_system_is_changed_at_these_places_only(systems: list[System]) -> None:
+    _, templates = systems[1]
+    rendered = {stack: render_for_emulator(template) for stack, template in templates.items()}
+    assert sorted(changes(templates, rendered)) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_substitution_is_stale(emulator: Emulator, systems: list[System], name: str) -> None:
+    """Each changes a reference system, and without it that system does not come up or its door does not open."""
+    touched = [config for config, templates in systems if changes_by(name, templates)]
+    assert touched, f"'{name}' changes nothing any more: take it out of SUBSTITUTIONS"
+    account = replace(emulator, account=f"{NAMES.index(name) + 1:012}")
+    assert not opens(deploy(account, touched[0], leave_out=name)), f"the emulator does without '{name}': take it out of SUBSTITUTIONS"
+
+
+def test_the_door_opens_with_every_substitution(commercial: Deployment, govcloud: Deployment) -> None:
+    assert (opens(commercial), opens(govcloud)) == (True, True)
+
+
+def opens(deployment: Deployment) -> bool:
+    """Whether every stack came up and a consumer's token opens the MCP route at the default endpoint."""
+    if not deployment.is_complete:
+        return False
+    token = deployment.token(deployment.server.outputs["AnalystDeskClientId"])
+    prefix = "" if deployment.config.front_door.type == "http-api" else f"/{deployment.server.physical_ids['RestApiStage']}"
+    return deployment.call("POST", f"{prefix}/mcp", token=token, host=deployment.default_host).status == 200

@@ -1,0 +1,85 @@
+"""A whole workload: function, role, network, secret, sessions and endpoints of one configuration."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pytest
+from troposphere import Ref
+
+from claimstack.controls.catalog import load_catalog
+from claimstack.controls.families import load_families
+from claimstack.generator.config import Config
+from claimstack.generator.emitted import Edit, Emitted, Json
+from claimstack.generator.evaluation import Evaluated, check_facts, evaluate, read_back
+from claimstack.generator.predicates import Outcome
+from claimstack.generator.resources.endpoints import add_endpoints
+from claimstack.generator.resources.function import add_function
+from claimstack.generator.resources.key import key_parameter
+from claimstack.generator.resources.logs import add_audit_log
+from claimstack.generator.resources.network import add_network
+from claimstack.generator.resources.role import add_role
+from claimstack.generator.resources.secrets import add_state_secret
+from claimstack.generator.resources.sessions import add_sessions
+from claimstack.generator.system import System
+
+BASE = {"name": "grants-tools", "title": "Grants tools", "class": "C", "certification": "20x", "region": "us-east-1"}
+
+
+@dataclass(frozen=True)
+class Workload:
+    system: System
+    evaluated: Evaluated
+
+    @property
+    def emitted(self) -> Emitted:
+        return self.evaluated.emitted
+
+    def properties(self, logical_id: str, stack: str = "server") -> Json:
+        resource = self.emitted.resource(stack, logical_id)
+        assert resource is not None, f"{stack} has no {logical_id}"
+        return resource.properties
+
+    def failed_by(self, *edits: Edit) -> list[str]:
+        """Ids of the checks that fail on the templates with these edits, each once, in the order of the system."""
+        edited = self.emitted.edited(*edits)
+        facts = [fact for declared in self.system.checks.values() for fact in check_facts(declared, edited)]
+        return list(dict.fromkeys(fact.check for fact in facts if fact.outcome is Outcome.FAILED))
+
+    def set(self, logical_id: str, *path: str | int, to: Json, stack: str = "server") -> list[str]:
+        """Ids of the checks that fail when a property of a resource has this value."""
+        resource = self.emitted.resource(stack, logical_id)
+        assert resource is not None
+        return self.failed_by(Edit(resource.property_place(*path), to))
+
+
+def make(environment: Mapping[str, Any] | None = None, **tables: Any) -> Workload:
+    config = Config.model_validate({**BASE, "as_of": date(2026, 11, 1), **tables})
+    system = System(config, load_catalog(), load_families())
+    if config.network.endpoints:
+        add_endpoints(system.stack("endpoints", "VPC endpoints"))
+    stack = system.stack("server", "MCP server")
+    key_arn = key_parameter(stack)
+    log_group = add_audit_log(stack, key_arn)
+    secret = add_state_secret(stack, key_arn)
+    table = add_sessions(stack, key_arn) if config.runtime.sessions else None
+    role = add_role(stack, log_group=log_group, key_arn=key_arn, secret=secret, table=table)
+    variables = {
+        "CLAIMSTACK_PUBLIC_URL": "https://mcp.example.gov/mcp",
+        "CLAIMSTACK_STATE_SECRET_ARN": Ref(secret),
+        "CLAIMSTACK_ALLOWED_ORIGINS": "",
+        **({"CLAIMSTACK_TABLE": Ref(table)} if table is not None else {}),
+        **(environment or {}),
+    }
+    add_function(stack, role, add_network(stack), key_arn, log_group, variables)
+    texts = {name: json.dumps(stack.to_dict()) for name, stack in system.stacks.items()}
+    return Workload(system, evaluate(system, read_back(texts)))
+
+
+@pytest.fixture
+def workload() -> Callable[..., Workload]:
+    return make
