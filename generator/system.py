@@ -244,7 +244,8 @@ def _claim_causes(system: System, resource: Any, claim: Claim) -> Iterator[str]:
     for check in claim.checks:
         wrong = check.validate(type(resource))
         if wrong:
-            yield f"claims {claim.point} by a check of {wrong}, a property that {resource.resource_type} does not have"
+            named = wrong if "::" in wrong else f"{resource.resource_type}.{wrong}"
+            yield f"claims {claim.point} by a check of {named}, a property that does not exist"
 
 
 def _metadata(declared: Declared, checks: list[str]) -> Json:

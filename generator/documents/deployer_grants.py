@@ -33,41 +33,27 @@ def _arn(service: str, resource: str, region: str = "{region}") -> str:
     return f"arn:{{partition}}:{service}:{region}:{{account}}:{resource}"
 
 
+def _actions(service: str, names: str) -> tuple[str, ...]:
+    return tuple(f"{service}:{name}" for name in names.split())
+
+
 STACKS = Grant(
     "Stacks",
     (),
-    (
-        "cloudformation:CancelUpdateStack",
-        "cloudformation:ContinueUpdateRollback",
-        "cloudformation:CreateChangeSet",
-        "cloudformation:CreateStack",
-        "cloudformation:DeleteChangeSet",
-        "cloudformation:DeleteStack",
-        "cloudformation:DescribeChangeSet",
-        "cloudformation:DescribeStackEvents",
-        "cloudformation:DescribeStackResource",
-        "cloudformation:DescribeStackResourceDrifts",
-        "cloudformation:DescribeStackResources",
-        "cloudformation:DescribeStacks",
-        "cloudformation:DetectStackDrift",
-        "cloudformation:ExecuteChangeSet",
-        "cloudformation:GetStackPolicy",
-        "cloudformation:GetTemplate",
-        "cloudformation:ListChangeSets",
-        "cloudformation:ListStackResources",
-        "cloudformation:RollbackStack",
-        "cloudformation:SetStackPolicy",
-        "cloudformation:TagResource",
-        "cloudformation:UntagResource",
-        "cloudformation:UpdateStack",
-        "cloudformation:UpdateTerminationProtection",
+    _actions(
+        "cloudformation",
+        "CancelUpdateStack ContinueUpdateRollback CreateChangeSet CreateStack DeleteChangeSet DeleteStack "
+        "DescribeChangeSet DescribeStackEvents DescribeStackResource DescribeStackResourceDrifts "
+        "DescribeStackResources DescribeStacks DetectStackDrift ExecuteChangeSet GetStackPolicy GetTemplate "
+        "ListChangeSets ListStackResources RollbackStack SetStackPolicy TagResource UntagResource UpdateStack "
+        "UpdateTerminationProtection",
     ),
     (_arn("cloudformation", "stack/{name}-*/*"),),
 )
 TEMPLATES = Grant(
     "Templates",
     (),
-    ("cloudformation:DescribeStackDriftDetectionStatus", "cloudformation:GetTemplateSummary", "cloudformation:ValidateTemplate"),
+    _actions("cloudformation", "DescribeStackDriftDetectionStatus GetTemplateSummary ValidateTemplate"),
     ("*",),
     because="These calls concern a template or a detection, not a stack that could be named.",
 )
@@ -83,81 +69,48 @@ GRANTS = (
     Grant(
         "Key",
         ("AWS::KMS::Key",),
-        (
-            "kms:DescribeKey",
-            "kms:DisableKey",
-            "kms:DisableKeyRotation",
-            "kms:EnableKey",
-            "kms:EnableKeyRotation",
-            "kms:GetKeyPolicy",
-            "kms:GetKeyRotationStatus",
-            "kms:ListResourceTags",
-            "kms:PutKeyPolicy",
-            "kms:ScheduleKeyDeletion",
-            "kms:TagResource",
-            "kms:UntagResource",
-            "kms:UpdateKeyDescription",
+        _actions(
+            "kms",
+            "DescribeKey DisableKey DisableKeyRotation EnableKey EnableKeyRotation GetKeyPolicy GetKeyRotationStatus "
+            "ListResourceTags PutKeyPolicy ScheduleKeyDeletion TagResource UntagResource UpdateKeyDescription",
         ),
         (_arn("kms", "key/*"),),
     ),
     Grant(
         "KeyAlias",
         ("AWS::KMS::Alias",),
-        ("kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"),
+        _actions("kms", "CreateAlias DeleteAlias UpdateAlias"),
         (_arn("kms", "alias/{name}-*"), _arn("kms", "key/*")),
     ),
     Grant(
         "Repository",
         ("AWS::ECR::Repository",),
-        (
-            "ecr:CreateRepository",
-            "ecr:DeleteLifecyclePolicy",
-            "ecr:DeleteRepository",
-            "ecr:DeleteRepositoryPolicy",
-            "ecr:DescribeRepositories",
-            "ecr:GetLifecyclePolicy",
-            "ecr:GetRepositoryPolicy",
-            "ecr:ListTagsForResource",
-            "ecr:PutImageScanningConfiguration",
-            "ecr:PutImageTagMutability",
-            "ecr:PutLifecyclePolicy",
-            "ecr:SetRepositoryPolicy",
-            "ecr:TagResource",
-            "ecr:UntagResource",
+        _actions(
+            "ecr",
+            "CreateRepository DeleteLifecyclePolicy DeleteRepository DeleteRepositoryPolicy DescribeRepositories "
+            "GetLifecyclePolicy GetRepositoryPolicy ListTagsForResource PutImageScanningConfiguration "
+            "PutImageTagMutability PutLifecyclePolicy SetRepositoryPolicy TagResource UntagResource",
         ),
         (_arn("ecr", "repository/{name}-*"),),
     ),
     Grant(
         "LogGroups",
         ("AWS::Logs::LogGroup",),
-        (
-            "logs:AssociateKmsKey",
-            "logs:CreateLogGroup",
-            "logs:DeleteLogGroup",
-            "logs:DeleteRetentionPolicy",
-            "logs:DescribeIndexPolicies",
-            "logs:DisassociateKmsKey",
-            "logs:GetDataProtectionPolicy",
-            "logs:ListTagsForResource",
-            "logs:PutLogGroupDeletionProtection",
-            "logs:PutRetentionPolicy",
-            "logs:TagResource",
-            "logs:UntagResource",
+        _actions(
+            "logs",
+            "AssociateKmsKey CreateLogGroup DeleteLogGroup DeleteRetentionPolicy DescribeIndexPolicies "
+            "DisassociateKmsKey GetDataProtectionPolicy ListTagsForResource PutLogGroupDeletionProtection "
+            "PutRetentionPolicy TagResource UntagResource",
         ),
         ("{log_groups}",),
     ),
     Grant(
         "LogDelivery",
         ("AWS::Logs::LogGroup",),
-        (
-            "logs:CreateLogDelivery",
-            "logs:DeleteLogDelivery",
-            "logs:DescribeLogGroups",
-            "logs:DescribeResourcePolicies",
-            "logs:GetLogDelivery",
-            "logs:ListLogDeliveries",
-            "logs:PutResourcePolicy",
-            "logs:UpdateLogDelivery",
+        _actions(
+            "logs",
+            "CreateLogDelivery DeleteLogDelivery DescribeLogGroups DescribeResourcePolicies GetLogDelivery "
+            "ListLogDeliveries PutResourcePolicy UpdateLogDelivery",
         ),
         ("*",),
         because="API Gateway and AWS WAF set up log delivery with the deployer's rights, and these actions know no narrower resource.",
@@ -165,84 +118,51 @@ GRANTS = (
     Grant(
         "LogArchive",
         ("AWS::Logs::SubscriptionFilter",),
-        ("logs:DeleteSubscriptionFilter", "logs:DescribeSubscriptionFilters", "logs:PutSubscriptionFilter"),
+        _actions("logs", "DeleteSubscriptionFilter DescribeSubscriptionFilters PutSubscriptionFilter"),
         ("{log_groups}", "arn:{partition}:logs:{region}:*:destination:*"),
     ),
     Grant(
         "Topic",
         ("AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::SNS::Subscription"),
-        (
-            "sns:CreateTopic",
-            "sns:DeleteTopic",
-            "sns:GetDataProtectionPolicy",
-            "sns:GetSubscriptionAttributes",
-            "sns:GetTopicAttributes",
-            "sns:ListSubscriptionsByTopic",
-            "sns:ListTagsForResource",
-            "sns:SetSubscriptionAttributes",
-            "sns:SetTopicAttributes",
-            "sns:Subscribe",
-            "sns:TagResource",
-            "sns:Unsubscribe",
-            "sns:UntagResource",
+        _actions(
+            "sns",
+            "CreateTopic DeleteTopic GetDataProtectionPolicy GetSubscriptionAttributes GetTopicAttributes "
+            "ListSubscriptionsByTopic ListTagsForResource SetSubscriptionAttributes SetTopicAttributes Subscribe "
+            "TagResource Unsubscribe UntagResource",
         ),
         (_arn("sns", "{name}-*"),),
     ),
     Grant(
         "Alarms",
         ("AWS::CloudWatch::Alarm",),
-        (
-            "cloudwatch:DeleteAlarms",
-            "cloudwatch:DescribeAlarms",
-            "cloudwatch:ListTagsForResource",
-            "cloudwatch:PutMetricAlarm",
-            "cloudwatch:TagResource",
-            "cloudwatch:UntagResource",
-        ),
+        _actions("cloudwatch", "DeleteAlarms DescribeAlarms ListTagsForResource PutMetricAlarm TagResource UntagResource"),
         (_arn("cloudwatch", "alarm:{name}-*"),),
     ),
     Grant(
         "Function",
         ("AWS::Lambda::Function", "AWS::Lambda::Permission"),
-        (
-            "lambda:AddPermission",
-            "lambda:CreateFunction",
-            "lambda:DeleteFunction",
-            "lambda:DeleteFunctionConcurrency",
-            "lambda:GetFunction",
-            "lambda:GetFunctionCodeSigningConfig",
-            "lambda:GetFunctionRecursionConfig",
-            "lambda:GetFunctionScalingConfig",
-            "lambda:GetPolicy",
-            "lambda:GetRuntimeManagementConfig",
-            "lambda:PutFunctionConcurrency",
-            "lambda:PutFunctionRecursionConfig",
-            "lambda:RemovePermission",
-            "lambda:TagResource",
-            "lambda:UntagResource",
-            "lambda:UpdateFunctionCode",
-            "lambda:UpdateFunctionConfiguration",
+        _actions(
+            "lambda",
+            "AddPermission CreateFunction DeleteFunction DeleteFunctionConcurrency GetFunction "
+            "GetFunctionCodeSigningConfig GetFunctionRecursionConfig GetFunctionScalingConfig GetPolicy "
+            "GetRuntimeManagementConfig PutFunctionConcurrency PutFunctionRecursionConfig RemovePermission TagResource "
+            "UntagResource UpdateFunctionCode UpdateFunctionConfiguration",
         ),
         (_arn("lambda", "function:{name}-*"),),
     ),
     Grant(
         "Image",
         ("AWS::Lambda::Function",),
-        ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:GetRepositoryPolicy"),
+        _actions("ecr", "BatchGetImage GetDownloadUrlForLayer GetRepositoryPolicy"),
         (_arn("ecr", "repository/*"),),
     ),
     Grant(
         "NetworkReading",
         ("AWS::Lambda::Function", "AWS::EC2::SecurityGroup", "AWS::EC2::VPCEndpoint"),
-        (
-            "ec2:DescribeInstances",
-            "ec2:DescribeNetworkInterfaces",
-            "ec2:DescribePrefixLists",
-            "ec2:DescribeSecurityGroupRules",
-            "ec2:DescribeSecurityGroups",
-            "ec2:DescribeSubnets",
-            "ec2:DescribeVpcEndpoints",
-            "ec2:DescribeVpcs",
+        _actions(
+            "ec2",
+            "DescribeInstances DescribeNetworkInterfaces DescribePrefixLists DescribeSecurityGroupRules "
+            "DescribeSecurityGroups DescribeSubnets DescribeVpcEndpoints DescribeVpcs",
         ),
         ("*",),
         because="EC2 offers no narrower resource for describing.",
@@ -250,24 +170,18 @@ GRANTS = (
     Grant(
         "SecurityGroups",
         ("AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress"),
-        (
-            "ec2:AuthorizeSecurityGroupEgress",
-            "ec2:AuthorizeSecurityGroupIngress",
-            "ec2:CreateSecurityGroup",
-            "ec2:CreateTags",
-            "ec2:DeleteSecurityGroup",
-            "ec2:DeleteTags",
-            "ec2:RevokeSecurityGroupEgress",
-            "ec2:RevokeSecurityGroupIngress",
-            "ec2:UpdateSecurityGroupRuleDescriptionsEgress",
-            "ec2:UpdateSecurityGroupRuleDescriptionsIngress",
+        _actions(
+            "ec2",
+            "AuthorizeSecurityGroupEgress AuthorizeSecurityGroupIngress CreateSecurityGroup CreateTags "
+            "DeleteSecurityGroup DeleteTags RevokeSecurityGroupEgress RevokeSecurityGroupIngress "
+            "UpdateSecurityGroupRuleDescriptionsEgress UpdateSecurityGroupRuleDescriptionsIngress",
         ),
         (_arn("ec2", "security-group/*"), _arn("ec2", "security-group-rule/*"), _arn("ec2", "vpc/*")),
     ),
     Grant(
         "Endpoints",
         ("AWS::EC2::VPCEndpoint",),
-        ("ec2:CreateTags", "ec2:CreateVpcEndpoint", "ec2:DeleteTags", "ec2:DeleteVpcEndpoints", "ec2:ModifyVpcEndpoint"),
+        _actions("ec2", "CreateTags CreateVpcEndpoint DeleteTags DeleteVpcEndpoints ModifyVpcEndpoint"),
         (
             _arn("ec2", "vpc-endpoint/*"),
             _arn("ec2", "vpc/*"),
@@ -279,24 +193,17 @@ GRANTS = (
     Grant(
         "Roles",
         ("AWS::IAM::Role",),
-        (
-            "iam:DeleteRole",
-            "iam:GetRole",
-            "iam:GetRolePolicy",
-            "iam:ListAttachedRolePolicies",
-            "iam:ListRolePolicies",
-            "iam:TagRole",
-            "iam:UntagRole",
-            "iam:UpdateAssumeRolePolicy",
-            "iam:UpdateRole",
-            "iam:UpdateRoleDescription",
+        _actions(
+            "iam",
+            "DeleteRole GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies TagRole UntagRole "
+            "UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription",
         ),
         (_arn("iam", "role{path}{name}-*", region=""),),
     ),
     Grant(
         "RolesWithinBoundary",
         ("AWS::IAM::Role",),
-        ("iam:AttachRolePolicy", "iam:CreateRole", "iam:DetachRolePolicy", "iam:PutRolePermissionsBoundary"),
+        _actions("iam", "AttachRolePolicy CreateRole DetachRolePolicy PutRolePermissionsBoundary"),
         (_arn("iam", "role{path}{name}-*", region=""),),
         {"StringEquals": {"iam:PermissionsBoundary": "{boundary}"}},
         only_with_boundary=True,
@@ -304,17 +211,10 @@ GRANTS = (
     Grant(
         "Policies",
         ("AWS::IAM::ManagedPolicy",),
-        (
-            "iam:CreatePolicy",
-            "iam:CreatePolicyVersion",
-            "iam:DeletePolicy",
-            "iam:DeletePolicyVersion",
-            "iam:GetPolicy",
-            "iam:GetPolicyVersion",
-            "iam:ListEntitiesForPolicy",
-            "iam:ListPolicyVersions",
-            "iam:TagPolicy",
-            "iam:UntagPolicy",
+        _actions(
+            "iam",
+            "CreatePolicy CreatePolicyVersion DeletePolicy DeletePolicyVersion GetPolicy GetPolicyVersion "
+            "ListEntitiesForPolicy ListPolicyVersions TagPolicy UntagPolicy",
         ),
         (_arn("iam", "policy{path}{name}-*", region=""),),
     ),
@@ -342,17 +242,10 @@ GRANTS = (
     Grant(
         "Secret",
         ("AWS::SecretsManager::Secret", "AWS::SecretsManager::ResourcePolicy"),
-        (
-            "secretsmanager:CreateSecret",
-            "secretsmanager:DeleteResourcePolicy",
-            "secretsmanager:DeleteSecret",
-            "secretsmanager:DescribeSecret",
-            "secretsmanager:GetResourcePolicy",
-            "secretsmanager:GetSecretValue",
-            "secretsmanager:PutResourcePolicy",
-            "secretsmanager:TagResource",
-            "secretsmanager:UntagResource",
-            "secretsmanager:UpdateSecret",
+        _actions(
+            "secretsmanager",
+            "CreateSecret DeleteResourcePolicy DeleteSecret DescribeSecret GetResourcePolicy GetSecretValue "
+            "PutResourcePolicy TagResource UntagResource UpdateSecret",
         ),
         # CloudFormation names a secret after its logical id, without the name of the stack.
         (_arn("secretsmanager", "secret:StateSecret-*"),),
@@ -367,23 +260,11 @@ GRANTS = (
     Grant(
         "Table",
         ("AWS::DynamoDB::Table",),
-        (
-            "dynamodb:CreateTable",
-            "dynamodb:DeleteResourcePolicy",
-            "dynamodb:DeleteTable",
-            "dynamodb:DescribeContinuousBackups",
-            "dynamodb:DescribeContributorInsights",
-            "dynamodb:DescribeKinesisStreamingDestination",
-            "dynamodb:DescribeTable",
-            "dynamodb:DescribeTimeToLive",
-            "dynamodb:GetResourcePolicy",
-            "dynamodb:ListTagsOfResource",
-            "dynamodb:PutResourcePolicy",
-            "dynamodb:TagResource",
-            "dynamodb:UntagResource",
-            "dynamodb:UpdateContinuousBackups",
-            "dynamodb:UpdateTable",
-            "dynamodb:UpdateTimeToLive",
+        _actions(
+            "dynamodb",
+            "CreateTable DeleteResourcePolicy DeleteTable DescribeContinuousBackups DescribeContributorInsights "
+            "DescribeKinesisStreamingDestination DescribeTable DescribeTimeToLive GetResourcePolicy ListTagsOfResource "
+            "PutResourcePolicy TagResource UntagResource UpdateContinuousBackups UpdateTable UpdateTimeToLive",
         ),
         (_arn("dynamodb", "table/{name}-*"),),
     ),
@@ -395,17 +276,7 @@ GRANTS = (
             for name in ("Account", "Authorizer", "BasePathMapping", "Deployment", "DomainName", "GatewayResponse", "Method")
         )
         + tuple(f"AWS::ApiGateway::{name}" for name in ("Model", "RequestValidator", "Resource", "RestApi", "Stage")),
-        (
-            "apigateway:AddCertificateToDomain",
-            "apigateway:DELETE",
-            "apigateway:GET",
-            "apigateway:PATCH",
-            "apigateway:POST",
-            "apigateway:PUT",
-            "apigateway:RemoveCertificateFromDomain",
-            "apigateway:TagResource",
-            "apigateway:UntagResource",
-        ),
+        _actions("apigateway", "AddCertificateToDomain DELETE GET PATCH POST PUT RemoveCertificateFromDomain TagResource UntagResource"),
         # API Gateway's ARNs carry no account, and the id of an API is known only once it exists.
         tuple(
             f"arn:{{partition}}:apigateway:{{region}}::/{root}"
@@ -415,28 +286,13 @@ GRANTS = (
     Grant(
         "UserPool",
         tuple(f"AWS::Cognito::{name}" for name in ("UserPool", "UserPoolClient", "UserPoolDomain", "UserPoolResourceServer")),
-        (
-            "cognito-idp:AddCustomAttributes",
-            "cognito-idp:CreateResourceServer",
-            "cognito-idp:CreateUserPoolClient",
-            "cognito-idp:CreateUserPoolDomain",
-            "cognito-idp:DeleteResourceServer",
-            "cognito-idp:DeleteUserPool",
-            "cognito-idp:DeleteUserPoolClient",
-            "cognito-idp:DeleteUserPoolDomain",
-            "cognito-idp:DescribeResourceServer",
-            "cognito-idp:DescribeUserPool",
-            "cognito-idp:DescribeUserPoolClient",
-            "cognito-idp:GetUserPoolMfaConfig",
-            "cognito-idp:ListTagsForResource",
-            "cognito-idp:ListUserPoolClientSecrets",
-            "cognito-idp:SetUserPoolMfaConfig",
-            "cognito-idp:TagResource",
-            "cognito-idp:UntagResource",
-            "cognito-idp:UpdateResourceServer",
-            "cognito-idp:UpdateUserPool",
-            "cognito-idp:UpdateUserPoolClient",
-            "cognito-idp:UpdateUserPoolDomain",
+        _actions(
+            "cognito-idp",
+            "AddCustomAttributes CreateResourceServer CreateUserPoolClient CreateUserPoolDomain DeleteResourceServer "
+            "DeleteUserPool DeleteUserPoolClient DeleteUserPoolDomain DescribeResourceServer DescribeUserPool "
+            "DescribeUserPoolClient GetUserPoolMfaConfig ListTagsForResource ListUserPoolClientSecrets "
+            "SetUserPoolMfaConfig TagResource UntagResource UpdateResourceServer UpdateUserPool UpdateUserPoolClient "
+            "UpdateUserPoolDomain",
         ),
         (_arn("cognito-idp", "userpool/*"),),
     ),

@@ -31,6 +31,9 @@ Source: `primaryIdentifier` of the resource schemas. `AWS::ApiGateway::Account` 
 CloudFormation, and making the setting anew does the same.
 """
 
+POLICY_PROPERTIES: Final = ("RepositoryPolicyText", "ResourcePolicy", "ResourcePolicyDocument")
+"""Optional properties that an import can do without, since the update after it sets them."""
+
 PHYSICAL_NAMES: Final = (
     "AliasName", "BucketName", "FunctionName", "LogGroupName", "Name", "QueueName", "RepositoryName", "RoleName", "TableName", "TopicName",
 )  # fmt: skip
@@ -83,6 +86,25 @@ class KeptView:
     """Its physical name where the template fixes it: a new stack of the same name cannot make a second one."""
     identifier: str | None
     """Property to import it by; None where it cannot be taken up by import."""
+    set_later: tuple[str, ...]
+    """Policies that name what is gone with the stack: left out of an import, set by the update after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftBehind:
+    """What a stack leaves when it is deleted."""
+
+    stack: StackView
+    kept: tuple[KeptView, ...]
+
+    @property
+    def importable(self) -> tuple[KeptView, ...]:
+        return tuple(resource for resource in self.kept if resource.identifier is not None)
+
+    @property
+    def identifiers(self) -> dict[str, str | None]:
+        """Type → property to import by."""
+        return {resource.type: resource.identifier for resource in self.importable}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +157,23 @@ def kept_views(evaluated: Evaluated) -> tuple[KeptView, ...]:
             protected=_is_protected(resource),
             name=_name(evaluated, resource),
             identifier=IMPORT_IDENTIFIERS[resource.type] if resource.logical_id in importable[resource.stack] else None,
+            set_later=tuple(
+                name
+                for name in POLICY_PROPERTIES
+                if _dangling(resource.properties.get(name), evaluated.emitted.stacks[resource.stack], importable[resource.stack])
+            ),
         )
         for resource in kept
     )
+
+
+def left_behind(evaluated: Evaluated) -> tuple[LeftBehind, ...]:
+    """Stacks that leave something behind, in the order of deployment."""
+    kept = kept_views(evaluated)
+    found = (
+        LeftBehind(stack, tuple(resource for resource in kept if resource.stack == stack.name)) for stack in stack_views(evaluated)
+    )
+    return tuple(left for left in found if left.kept)
 
 
 def alarm_views(evaluated: Evaluated) -> tuple[AlarmView, ...]:
@@ -198,16 +234,18 @@ def _importable(evaluated: Evaluated, kept: tuple[Resource, ...]) -> dict[str, s
             found[resource.stack].add(resource.logical_id)
     for stack, ids in found.items():
         template = evaluated.emitted.stacks[stack]
-        while True:
-            lost = {
-                logical_id
-                for logical_id in ids
-                if any(name in template["Resources"] and name not in ids for name in _references(template["Resources"][logical_id]))
-            }
-            if not lost:
-                break
+        while lost := {logical_id for logical_id in ids if _dangling(_without_policies(template["Resources"][logical_id]), template, ids)}:
             ids -= lost
     return found
+
+
+def _dangling(value: Json, template: Json, present: set[str]) -> bool:
+    """Whether a value names a resource of the template that is not present."""
+    return any(name in template["Resources"] and name not in present for name in _references(value))
+
+
+def _without_policies(body: Json) -> Json:
+    return {**body, "Properties": {name: value for name, value in body.get("Properties", {}).items() if name not in POLICY_PROPERTIES}}
 
 
 def _references(value: Json) -> Iterator[str]:

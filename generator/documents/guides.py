@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from claimstack.generator.documents.deployer_policy import scp_actions, uncovered_types
-from claimstack.generator.documents.guide_views import KeptView, StackView, alarm_views, kept_views, literal, stack_views
+from claimstack.generator.documents.guide_views import StackView, alarm_views, kept_views, left_behind, literal, stack_views
 from claimstack.generator.documents.markdown import fill_skeleton
 from claimstack.generator.documents.template_text import INLINE_LIMIT
 from claimstack.generator.emitted import Json
@@ -50,8 +50,9 @@ def render_deploy_guide(evaluated: Evaluated) -> str:
         uncovered=uncovered_types(evaluated),
         kept=kept,
         kept_types=sorted({resource.type for resource in kept}),
-        kept_stacks=_by_stack(evaluated, kept),
+        left_behind=left_behind(evaluated),
         domain=evaluated.system.config.front_door.domain,
+        server_parameters=evaluated.emitted.stacks[SERVER].get("Parameters", {}),
     )
 
 
@@ -135,13 +136,6 @@ def _by_service(actions: Iterable[str]) -> dict[str, list[str]]:
         service, _, name = action.partition(":")
         services.setdefault(service, []).append(name)
     return services
-
-
-def _by_stack(evaluated: Evaluated, kept: Iterable[KeptView]) -> list[tuple[StackView, list[KeptView]]]:
-    """Stacks that leave something behind, the last deployed first: the order of deletion."""
-    kept = tuple(kept)
-    pairs = [(stack, [resource for resource in kept if resource.stack == stack.name]) for stack in stack_views(evaluated)]
-    return [(stack, resources) for stack, resources in reversed(pairs) if resources]
 
 
 def _remains(answers: Iterable[Answer]) -> list[tuple[str, list[tuple[str, list[str]]]]]:

@@ -8,11 +8,14 @@ from typing import Any, Final
 from troposphere import GetAtt, Ref, ec2
 
 from claimstack.generator.claims import Claim, Component
-from claimstack.generator.expressions import Check, none_exists, prop
+from claimstack.generator.expressions import Check, every, none_exists, prop
 from claimstack.generator.questions import EgressIsExplicit, NoIngress
 from claimstack.generator.system import Stack
 
 NETWORK = Component("network", "Network", "Placement of the MCP server's function in the VPC, and the ways out of it.", type="network")
+
+FUNCTION_GROUP_ID: Final = "FunctionGroup"
+"""Logical id of the function's own group, to which an extension adds the ways out that its tools need."""
 
 HTTPS: Final = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
 
@@ -159,24 +162,35 @@ def _function_group(
     stack: Stack, vpc_id: Any, rules: list[ec2.SecurityGroupRule], where: str, destinations: tuple[Check, ...]
 ) -> ec2.SecurityGroup:
     port = one_port_only()
+    destinations = (
+        *destinations,
+        prop("SecurityGroupEgress", str(len(rules))).absent().named("SecurityGroupEgress.no-other"),
+        # An extension may add a way out as a resource of its own, which then says for itself where it leads.
+        every(ec2.SecurityGroupEgress).or_none().attribute("Metadata.Compliance.Points").present(),
+    )
     group: ec2.SecurityGroup = stack.add(
         NETWORK,
         ec2.SecurityGroup(
-            "FunctionGroup",
+            FUNCTION_GROUP_ID,
             GroupDescription=f"Function of the MCP server {stack.config.name}: no way in, named ways out",
             VpcId=vpc_id,
             SecurityGroupEgress=rules,
         ),
         Claim(
             "sc-7.5_smt",
-            f"The security group admits no inbound connection and lets the function connect to {where} only.",
+            f"The security group admits no inbound connection, and its own rules let the function connect to {where} only.",
             NoIngress(),
             EgressIsExplicit(),
             *destinations,
             *port,
             meets=("sc-7.5_obj-1", "sc-7.5_obj-2"),
         ),
-        Claim("ac-4_smt", f"The security group lets data flow from the function to {where} only.", EgressIsExplicit(), *destinations),
+        Claim(
+            "ac-4_smt",
+            f"The security group's own rules let data flow from the function to {where} only.",
+            EgressIsExplicit(),
+            *destinations,
+        ),
         Claim(
             "sc-7_smt.a",
             "The security group controls every connection at the function's interfaces in the VPC.",
@@ -189,7 +203,7 @@ def _function_group(
         Claim("sc-7_smt.b", "The function accepts no connection from the network that it is attached to.", NoIngress()),
         Claim(
             "sc-7_smt.c",
-            f"The function connects outwards through {where}; the stack adds no internet gateway, no NAT gateway and no route.",
+            f"The security group lets the function out to {where}; the stack adds no internet gateway, no NAT gateway and no route.",
             EgressIsExplicit(),
             *destinations,
             none_exists(ec2.InternetGateway, ec2.NatGateway, ec2.Route, ec2.EIP),

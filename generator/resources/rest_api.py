@@ -173,7 +173,6 @@ def _add_api(stack: Stack) -> apigateway.RestApi:
             **_endpoint_access(stack),
         ),
         *claims,
-        accepts={"CKV_AWS_237": "A deployment of its own is made before the stage moves to it; the API itself is never replaced."},
     )
 
 
@@ -251,10 +250,7 @@ def _add_stage(stack: Stack, deployment: apigateway.Deployment, access_log_arn: 
         Claim("sc-5_smt.a", f"A flood of calls is held to {limits} before it reaches the function.", *throttled),
         Claim("sc-5_smt.b", f"Each method takes {limits} at most.", *throttled),
         Claim("si-4_smt.c", "The stage counts calls, errors and latency of every method.", *metered, meets=("si-4_obj.c.1",)),
-        accepts={
-            "CKV_AWS_120": "Answers differ from caller to caller, and streamed ones cannot be cached at all.",
-            "CKV2_AWS_51": "Callers prove themselves by a token; client certificates of a partner would need a trust store of theirs.",
-        },
+        accepts={"CKV_AWS_120": "Answers differ from caller to caller, and streamed ones cannot be cached at all."},
     )
 
 

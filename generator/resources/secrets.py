@@ -42,7 +42,7 @@ def add_state_secret(stack: Stack, key_arn: Any) -> secretsmanager.Secret:
         ),
         Claim(
             "ia-5_smt.b",
-            "Secrets Manager generates the state key at random; no person and no file ever holds its first value.",
+            "Secrets Manager generates the state key at random; no template and no parameter holds it.",
             prop("GenerateSecretString.PasswordLength").at_least(LEAST_LENGTH),
             prop("SecretString").absent(),
         ),

@@ -100,7 +100,7 @@ def add_sessions(stack: Stack, key_arn: Any) -> dynamodb.Table:
         ),
         Claim(
             "cp-9_smt.d",
-            "Recovery data is encrypted with the customer managed key, and neither a call nor a stack change deletes the table.",
+            "Recovery data is encrypted with the customer managed key, and the table is protected from deletion by call or stack change.",
             *_encrypted_with(key_arn),
             prop("DeletionProtectionEnabled").is_true(),
             attribute("DeletionPolicy").one_of("Retain", "RetainExceptOnCreate"),

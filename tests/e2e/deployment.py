@@ -13,16 +13,17 @@ from claimstack.generator.build import FEEDS, build
 from claimstack.generator.config import Config
 from claimstack.generator.package import emit
 
-from .emulator import Answer, DeployedStack, Emulator
+from .emulator import HOST, Answer, DeployedStack, Emulator
 from .rendering import Template, render_for_emulator
 
 DIGEST = "@sha256:" + "0123456789abcdef" * 4
+PING = '{"jsonrpc": "2.0", "id": 1, "method": "ping"}'
 FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """One deployed system, in an account of its own: names that are unique in a region are then free."""
+    """One deployed system; stacks bear the names that deploy.md gives them."""
 
     emulator: Emulator
     config: Config
@@ -51,8 +52,18 @@ class Deployment:
     def cognito(self) -> Any:
         return self.emulator.client("cognito-idp", self.config.region)
 
-    def call(self, method: str, path: str, *, token: str | None = None, host: str | None = None) -> Answer:
-        return self.emulator.request(method, path, host=host or self.host, token=token, body="{}" if method == "POST" else None)
+    def call(self, method: str, path: str, *, token: str | None = None, default_endpoint: bool = False) -> Answer:
+        """Call the front door by its custom domain, or by the default endpoint, which the emulator serves even when it is switched off."""
+        host, prefix = self._default_endpoint if default_endpoint else (self.host, "")
+        content = {"body": PING, "headers": {"Content-Type": "application/json"}} if method == "POST" else {}
+        return self.emulator.request(method, prefix + path, host=host, token=token, **content)
+
+    @property
+    def _default_endpoint(self) -> tuple[str, str]:
+        """Host, and what stands before the path."""
+        ids = self.server.physical_ids
+        api, prefix = (ids["HttpApi"], "") if "HttpApi" in ids else (ids["RestApi"], f"/{ids['RestApiStage']}")
+        return f"{api}.execute-api.{HOST}:{self.emulator.port}", prefix
 
     def token_answer(self, client_id: str, secret: str, scope: str) -> Answer:
         """Ask the token URL of the outputs for an access token by client_credentials."""
@@ -66,15 +77,28 @@ class Deployment:
             headers={"Authorization": f"Basic {basic}", "Content-Type": FORM},
         )
 
-    def secret(self, client_id: str) -> str:
+    def secret(self, client_id: str, pool: str | None = None) -> str:
         """The secret of a client, read out of band as the description of its output says."""
-        described = self.cognito.describe_user_pool_client(UserPoolId=self.user_pool, ClientId=client_id)
+        described = self.cognito.describe_user_pool_client(UserPoolId=pool or self.user_pool, ClientId=client_id)
         return str(described["UserPoolClient"]["ClientSecret"])
 
-    def token(self, client_id: str, scope: str | None = None) -> str:
-        answer = self.token_answer(client_id, self.secret(client_id), scope or self.server.outputs["Scope"])
+    def token(self, client_id: str, scope: str | None = None, *, pool: str | None = None) -> str:
+        """An access token of a client, for the scope of this server unless another is named."""
+        answer = self.token_answer(client_id, self.secret(client_id, pool), scope or self.server.outputs["Scope"])
         assert answer.status == 200, answer.body
         return str(answer.document["access_token"])
+
+    def add_client(self, name: str, scope: str, pool: str | None = None) -> str:
+        """The id of a new confidential client that the stack knows nothing of."""
+        created = self.cognito.create_user_pool_client(
+            UserPoolId=pool or self.user_pool,
+            ClientName=name,
+            GenerateSecret=True,
+            AllowedOAuthFlows=["client_credentials"],
+            AllowedOAuthFlowsUserPoolClient=True,
+            AllowedOAuthScopes=[scope],
+        )
+        return str(created["UserPoolClient"]["ClientId"])
 
 
 def system_templates(config: Config) -> dict[str, Template]:

@@ -52,15 +52,13 @@ class DeployedStack:
 @dataclass(frozen=True)
 class Emulator:
     port: int
-    account: str = "111122223333"
-    """The emulator takes a twelve-digit access key id for the account and keeps accounts apart."""
 
     def client(self, service: str, region: str) -> Any:
         return boto3.client(
             service,
             region_name=region,
             endpoint_url=f"http://{HOST}:{self.port}",
-            aws_access_key_id=self.account,
+            aws_access_key_id="emulator",
             aws_secret_access_key="emulator",
             config=ClientConfig(retries={"max_attempts": 0}, read_timeout=ANSWER_SECONDS),
         )

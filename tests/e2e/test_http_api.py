@@ -38,15 +38,7 @@ def token(deployed: Deployment) -> str:
 @pytest.fixture(scope="module")
 def strangers_token(deployed: Deployment) -> str:
     """From a client that somebody else has in the same user pool, with the right scope."""
-    client = deployed.cognito.create_user_pool_client(
-        UserPoolId=deployed.user_pool,
-        ClientName="stranger",
-        GenerateSecret=True,
-        AllowedOAuthFlows=["client_credentials"],
-        AllowedOAuthFlowsUserPoolClient=True,
-        AllowedOAuthScopes=[deployed.server.outputs["Scope"]],
-    )["UserPoolClient"]
-    return deployed.token(client["ClientId"])
+    return deployed.token(deployed.add_client("stranger", deployed.server.outputs["Scope"]))
 
 
 @pytest.fixture(scope="module")
@@ -115,10 +107,9 @@ def test_a_token_with_a_wrong_scope_is_forbidden(deployed: Deployment, wrong_sco
 
 
 @pytest.mark.parametrize("path", METADATA_PATHS)
-@pytest.mark.parametrize("door", ["custom host", "default endpoint"])
-def test_the_metadata_routes_answer_without_a_token(deployed: Deployment, path: str, door: str) -> None:
-    default = f"{deployed.server.physical_ids['HttpApi']}.execute-api.127.0.0.1:{deployed.emulator.port}"
-    answer = deployed.call("GET", path, host=deployed.host if door == "custom host" else default)
+@pytest.mark.parametrize("default_endpoint", [False, True])
+def test_the_metadata_routes_answer_without_a_token(deployed: Deployment, path: str, *, default_endpoint: bool) -> None:
+    answer = deployed.call("GET", path, default_endpoint=default_endpoint)
     assert (answer.status, answer.document) == (
         200,
         {

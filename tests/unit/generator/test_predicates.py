@@ -58,8 +58,8 @@ def test_a_predicate_tells_good_from_bad(predicate: Predicate, good: list[Any], 
     assert [value for value in bad if predicate.holds(value)] == []
 
 
-@pytest.mark.parametrize(("predicate", "good", "bad"), HOLDS, ids=[case[0].op for case in HOLDS])
-def test_every_violation_violates(predicate: Predicate, good: list[Any], bad: list[Any]) -> None:
+@pytest.mark.parametrize(("predicate", "good"), [case[:2] for case in HOLDS], ids=[case[0].op for case in HOLDS])
+def test_every_violation_violates(predicate: Predicate, good: list[Any]) -> None:
     emitted = Emitted({"server": {}})
     violations = list(predicate.violations(good[0]))
 
@@ -68,8 +68,8 @@ def test_every_violation_violates(predicate: Predicate, good: list[Any], bad: li
     assert judged == [FAILED] * len(violations)
 
 
-@pytest.mark.parametrize(("predicate", "good", "bad"), HOLDS, ids=[case[0].op for case in HOLDS])
-def test_a_predicate_is_data_and_words(predicate: Predicate, good: list[Any], bad: list[Any]) -> None:
+@pytest.mark.parametrize("predicate", [case[0] for case in HOLDS], ids=[case[0].op for case in HOLDS])
+def test_a_predicate_is_data_and_words(predicate: Predicate) -> None:
     data = predicate.data()
 
     assert json.loads(json.dumps(data)) == data

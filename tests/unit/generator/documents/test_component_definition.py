@@ -322,3 +322,13 @@ def test_environment_is_named_where_it_settles_a_claim() -> None:
 
 def test_same_system_gives_the_same_bytes() -> None:
     assert to_bytes(render_component_definition(evaluated())) == to_bytes(render_component_definition(evaluated()))
+
+
+def test_profile_of_the_system_sets_what_system_toml_sets() -> None:
+    short = {"value": "30 days", "reason": "Cheap.", "approver": "Somebody", "date": date(2026, 10, 1)}
+    profile = render_class_profile(evaluated(parameters={"au-11_odp": short}))["profile"]
+    assert profile["metadata"]["title"] == "Demo: FedRAMP class C"
+    assert profile["metadata"]["last-modified"] == "2026-11-01T00:00:00+00:00"
+    assert profile["imports"][0]["include-controls"] == [{"with-ids": list(load_catalog().classes["C"])}]
+    assert profile["modify"] == {"set-parameters": [{"param-id": "au-11_odp", "values": ["30 days"]}]}
+    assert "modify" not in render_class_profile(evaluated())["profile"]

@@ -146,7 +146,7 @@ def test_table_endpoint_knows_one_table_only(workload: Callable[..., Any]) -> No
 
 
 def test_two_services_that_would_share_a_logical_id_are_refused(workload: Callable[..., Any]) -> None:
-    with pytest.raises(InputError, match="'ecr.api' and another service would share the logical id EcrApiEndpoint"):
+    with pytest.raises(InputError, match=r"'ecr\.api' and another service would share the logical id EcrApiEndpoint"):
         workload(network={"endpoints": True, "endpoint_services": ("ecr-api", "ecr.api")})
 
 

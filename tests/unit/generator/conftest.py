@@ -1,0 +1,49 @@
+"""Whole systems, built once for each configuration."""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from functools import cache
+from typing import Any
+
+import pytest
+from claimstack.generator.build import build
+from claimstack.generator.config import Config
+from claimstack.generator.evaluation import Evaluated, evaluate, read_back
+
+COMMERCIAL = {
+    "name": "grants-tools",
+    "title": "Grants tools",
+    "class": "C",
+    "certification": "20x",
+    "region": "us-east-1",
+    "front_door": {"domain": "mcp.example.gov"},
+    "auth": {"consumers": ["reporting"]},
+    "runtime": {"sessions": True},
+    "key": {"stack": True},
+}
+GOVCLOUD = {
+    **COMMERCIAL,
+    "certification": "rev5",
+    "region": "us-gov-west-1",
+    "front_door": {"type": "rest-api", "domain": "mcp.example.gov", "waf": True, "streaming": True},
+    "key": {"stack": False},
+}
+
+
+@cache
+def _evaluated(tables: str) -> Evaluated:
+    config = Config.model_validate_json(tables)
+    system = build(config)
+    return evaluate(system, read_back({name: json.dumps(stack.to_dict()) for name, stack in system.stacks.items()}))
+
+
+@pytest.fixture(scope="session")
+def built() -> Callable[..., Evaluated]:
+    """`built()` is the commercial system, `built("govcloud")` the other; keywords replace whole tables of system.toml."""
+
+    def make(like: str = "commercial", **tables: Any) -> Evaluated:
+        base = COMMERCIAL if like == "commercial" else GOVCLOUD
+        return _evaluated(json.dumps({**base, "as_of": date(2026, 11, 1).isoformat(), **tables}))
+
+    return make
