@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from troposphere import GetAtt, Join, Ref
 
 from claimstack.controls.catalog import load_catalog
 from claimstack.controls.families import load_families
 from claimstack.generator.config import Config
-from claimstack.generator.extensions import Extension, apply
+from claimstack.generator.extensions import Extension, apply, environment_of
 from claimstack.generator.resources import door as front_door
 from claimstack.generator.resources.alarms import add_alarms
 from claimstack.generator.resources.endpoints import add_endpoints
@@ -52,6 +53,7 @@ def build(config: Config, extensions: Iterable[Extension] = ()) -> System:
 
     Raises InputError where a resource, a claim or an extension is wrong.
     """
+    extensions = tuple(extensions)
     system = System(config, load_catalog(), load_families())
     if config.key.stack:
         add_key(system.stack("key", f"{config.title}: encryption key"))
@@ -60,14 +62,17 @@ def build(config: Config, extensions: Iterable[Extension] = ()) -> System:
         add_registry(registry, key_parameter(registry))
     if config.network.endpoints:
         add_endpoints(system.stack("endpoints", f"{config.title}: VPC endpoints"))
-    add_server(system.stack("server", f"{config.title}: MCP server"))
+    add_server(system.stack("server", f"{config.title}: MCP server"), environment_of(extensions))
     for extension in extensions:
         apply(extension, system)
     return system
 
 
-def add_server(stack: Stack) -> None:
-    """The MCP server: who may call it, what answers, what it keeps, and who is told when it fails."""
+def add_server(stack: Stack, tools: Mapping[str, Any]) -> None:
+    """The MCP server: who may call it, what answers, what it keeps, and who is told when it fails.
+
+    `tools`: variables that tools find in the function's environment.
+    """
     config = stack.config
     key_arn = key_parameter(stack)
     public_url = front_door.public_url(config)
@@ -84,6 +89,7 @@ def add_server(stack: Stack) -> None:
         "CLAIMSTACK_STATE_SECRET_ARN": Ref(secret),
         "CLAIMSTACK_ALLOWED_ORIGINS": " ".join(config.front_door.allowed_origins),
         "CLAIMSTACK_RESPONSE_MODE": "stream" if config.front_door.streaming else "json",
+        **tools,
     }
     function = add_function(stack, role, add_network(stack), key_arn, audit_log, environment)
 

@@ -147,9 +147,11 @@ def check_facts(declared: DeclaredCheck, emitted: Emitted) -> Iterator[Fact]:
     settled = findings
     if emitted.parameters and any(finding.outcome is Outcome.CONDITIONAL for finding in findings):
         settled = list(declared.check.evaluate(emitted, declared.scope))
-    for before, after in zip(findings, settled, strict=True):
-        environment = emitted.environment if before.outcome is not after.outcome else None
-        yield _fact(declared, after, environment)
+    # Parameter values can bring a resource into a population: then nothing pairs up, and all that was found rests on the environment.
+    same_places = [finding.place for finding in findings] == [finding.place for finding in settled]
+    for index, after in enumerate(settled):
+        unchanged = same_places and findings[index].outcome is after.outcome
+        yield _fact(declared, after, None if unchanged else emitted.environment)
 
 
 def _fact(declared: DeclaredCheck, finding: Finding, environment: str | None) -> Fact:

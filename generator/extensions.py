@@ -1,40 +1,77 @@
 """Extensions: a team's own resources, claims and dispositions, under the same checks as ours.
 
 An extension is a Python module with a function `extend(system: System) -> None`: a file beside system.toml, or an installed
-package that names its module under the entry point group `claimstack.extensions`.
+package that names its module under the entry point group `claimstack.extensions`. It may hold ENVIRONMENT as well: variables that its
+tools find in the function's environment, name to text or symbol.
 """
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+import re
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
-from claimstack.controls.errors import InputError
+from claimstack.controls.errors import InputError, raise_all
+from claimstack.generator.emitted import plain
 from claimstack.generator.system import System
 
 GROUP = "claimstack.extensions"
+VARIABLE = r"[A-Za-z][A-Za-z0-9_]*"
+RESERVED = ("CLAIMSTACK_", "AWS_", "LAMBDA_")
+"""Prefixes of variables that the contract with the runtime and AWS Lambda keep for themselves."""
 
-Extension = Callable[[System], None]
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """One extension as it was loaded."""
+
+    name: str
+    """As its errors call it."""
+    extend: Callable[[System], None]
+    environment: Mapping[str, Any] = field(default_factory=dict)
 
 
 def load_extensions(names: tuple[str, ...], folder: Path) -> tuple[Extension, ...]:
-    """The `extend` function of each extension that system.toml names; files are looked up in its folder.
+    """The extensions that system.toml names; files are looked up in its folder.
 
-    Raises InputError for a file or entry point that does not exist, cannot be imported or has no `extend`.
+    Raises InputError, with a cause for each, where a file or entry point does not exist, cannot be imported or is no extension.
     """
-    return tuple(_from_file(folder / name) if name.endswith(".py") else _from_entry_point(name) for name in names)
+    found: list[Extension] = []
+    causes: list[str] = []
+    for name in names:
+        try:
+            found.append(_from_file(folder / name) if name.endswith(".py") else _from_entry_point(name))
+        except InputError as error:
+            causes += error.causes
+    raise_all(causes)
+    return tuple(found)
+
+
+def environment_of(extensions: Iterable[Extension]) -> dict[str, Any]:
+    """The variables of all extensions; raise InputError where two set the same one differently."""
+    variables: dict[str, Any] = {}
+    causes: list[str] = []
+    for extension in extensions:
+        for name, value in extension.environment.items():
+            if plain(variables.setdefault(name, value)) != plain(value):
+                causes.append(f"{extension.name}: ENVIRONMENT: another extension sets {name} to something else; rename one")
+    raise_all(causes)
+    return variables
 
 
 def apply(extension: Extension, system: System) -> None:
     """Let an extension add to a system; whatever goes wrong in it is told by its name."""
     try:
-        extension(system)
+        extension.extend(system)
     except InputError:
         raise
     except Exception as error:  # foreign code: whatever it raises is told by its name
-        raise InputError(f"{extension.__module__}: extend() failed: {type(error).__name__}: {error}") from error
+        raise InputError(f"{extension.name}: extend() failed: {_told(error)}") from error
 
 
 def _from_file(path: Path) -> Extension:
@@ -47,8 +84,8 @@ def _from_file(path: Path) -> Extension:
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        raise InputError(f"{path}: cannot be imported: {type(error).__name__}: {error}") from error
-    return _extend_of(module, str(path))
+        raise InputError(f"{path}: cannot be imported: {_told(error)}") from error
+    return _extension(module, str(path))
 
 
 def _from_entry_point(name: str) -> Extension:
@@ -59,12 +96,27 @@ def _from_entry_point(name: str) -> Extension:
     try:
         module = installed[name].load()
     except Exception as error:
-        raise InputError(f"extension {name}: cannot be imported: {type(error).__name__}: {error}") from error
-    return _extend_of(module, f"extension {name}")
+        raise InputError(f"extension {name}: cannot be imported: {_told(error)}") from error
+    return _extension(module, f"extension {name}")
 
 
-def _extend_of(module: object, where: str) -> Extension:
+def _extension(module: object, where: str) -> Extension:
     extend = getattr(module, "extend", None)
     if not callable(extend):
-        raise InputError(f"{where}: has no function extend(system)")
-    return extend  # type: ignore[no-any-return]  # a team's module is not type-checked with ours
+        raise InputError(f"{where}: has no function extend(system); write one that adds to the system")
+    environment = getattr(module, "ENVIRONMENT", {})
+    if not isinstance(environment, Mapping):
+        raise InputError(f"{where}: ENVIRONMENT is no mapping of variables to values")
+    raise_all(
+        f"{where}: ENVIRONMENT: {name!r} is no name for a variable of a tool; use letters, digits and _, and none of {', '.join(RESERVED)}"
+        for name in environment
+        if not isinstance(name, str) or not re.fullmatch(VARIABLE, name) or name.upper().startswith(RESERVED)
+    )
+    return Extension(where, extend, environment)
+
+
+def _told(error: Exception) -> str:
+    """An error of foreign code on one line, with the line of the file that raised it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    at = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return " ".join(f"{type(error).__name__}: {error}".split()) + at

@@ -71,6 +71,17 @@ def http_api_does_without(config: Config) -> Iterator[Violation]:
         yield "front_door.streaming", "an http-api buffers every answer; use type = 'rest-api', or streaming = false"
 
 
+def rest_api_does_without(config: Config) -> Iterator[Violation]:
+    door = config.front_door
+    if door.type == "rest-api" and door.allowed_origins:
+        yield (
+            "front_door.allowed_origins",
+            "a rest-api here answers no preflight request, which would need open OPTIONS routes; remove it, or use type = 'http-api'",
+        )
+    if door.type == "http-api" and "account_role" in door.model_fields_set:
+        yield "front_door.account_role", "means nothing with an http-api; remove it, or use type = 'rest-api'"
+
+
 def timeout_ends_before_the_door(config: Config) -> Iterator[Violation]:
     door, seconds = config.front_door, config.runtime.timeout_seconds
     longest = LONGEST_TIMEOUT[door.type]
@@ -276,6 +287,7 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (route_is_open, ()),
     (rest_api_has_a_domain, ("front_door.domain",)),
     (http_api_does_without, ("front_door.type",)),
+    (rest_api_does_without, ("front_door.type",)),
     (timeout_ends_before_the_door, ("front_door.type", "front_door.streaming")),
     (provider_fits_the_door, ("front_door.type", "auth.type", "auth.issuer", "auth.audience", "auth.user_pool_arn")),
     (user_pool_lies_in_the_region, ("region",)),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from troposphere import GetAtt, Sub, ec2
+from troposphere import GetAtt, Ref, Sub, ec2
 
 from claimstack.controls.errors import InputError
 from claimstack.generator.claims import Claim, Component
@@ -61,7 +61,7 @@ def add_endpoints(stack: Stack) -> None:
     for service in interface_services(stack.config):
         _interface_endpoint(stack, service, vpc_id, subnet_ids, group)
     if stack.config.runtime.sessions:
-        _table_endpoint(stack, vpc_id)
+        _table_endpoint(stack)
     stack.output(
         "EndpointSecurityGroupId",
         GetAtt(group, "GroupId"),
@@ -165,7 +165,7 @@ def _interface_endpoint(stack: Stack, service: str, vpc_id: Any, subnet_ids: Any
     )
 
 
-def _table_endpoint(stack: Stack, vpc_id: Any) -> None:
+def _table_endpoint(stack: Stack) -> None:
     server = stack.parameter(
         "ServerStackName",
         "Name of the server stack, from which the name of its session table is built.",
@@ -174,34 +174,48 @@ def _table_endpoint(stack: Stack, vpc_id: Any) -> None:
         AllowedPattern=STACK_NAME,
         ConstraintDescription="The name of a CloudFormation stack: a letter, then letters, digits and hyphens.",
     )
+    # The name that CloudFormation gives a table is <stack>-<logical id>-<random>.
+    table = arn("dynamodb", f"table/${{{server.data['Ref']}}}-{TABLE_ID}-*")
+    add_gateway_endpoint(
+        stack,
+        "TableEndpoint",
+        "dynamodb",
+        "The endpoint lets callers of this account through to the records of the session table, and to no other table.",
+        allow("UseSessionRecords", *TABLE_ACTIONS, on=table, principal="*", condition=OF_THIS_ACCOUNT),
+    )
+
+
+def add_gateway_endpoint(
+    stack: Stack, logical_id: str, service: Literal["dynamodb", "s3"], sentence: str, *statements: dict[str, Any]
+) -> ec2.VPCEndpoint:
+    """A gateway endpoint of the endpoints stack whose policy holds these statements and refuses plain transport.
+
+    `sentence`: what its policy lets through, with the endpoint as subject. A VPC has one gateway endpoint of a service on a route table.
+    """
+    vpc_id = Ref("VpcId")
     route_tables = stack.parameter(
         "RouteTableIds",
-        "Route tables of the function's subnets. Whoever else uses DynamoDB through them is held to the session table as well.",
+        "Route tables of the function's subnets. Whoever else uses them is held to the policies of the gateway endpoints as well.",
         example="rtb-0123456789abcdef0",
         Type="CommaDelimitedList",
         AllowedPattern=ROUTE_TABLE,
         ConstraintDescription="Ids of route tables, such as rtb-0123456789abcdef0, separated by commas.",
     )
-    # The name that CloudFormation gives a table is <stack>-<logical id>-<random>.
-    table = arn("dynamodb", f"table/${{{server.data['Ref']}}}-{TABLE_ID}-*")
-    statements = [
-        allow("UseSessionRecords", *TABLE_ACTIONS, on=table, principal="*", condition=OF_THIS_ACCOUNT),
-        deny_plain_transport("*"),
-    ]
-    name = Sub("com.amazonaws.${AWS::Region}.dynamodb")
-    stack.add(
+    policy = [*statements, deny_plain_transport("*")]
+    name = Sub(f"com.amazonaws.${{AWS::Region}}.{service}")
+    endpoint: ec2.VPCEndpoint = stack.add(
         VPC_ENDPOINTS,
         ec2.VPCEndpoint(
-            "TableEndpoint",
+            logical_id,
             VpcEndpointType="Gateway",
             ServiceName=name,
             VpcId=vpc_id,
             RouteTableIds=route_tables,
-            PolicyDocument=document(*statements),
+            PolicyDocument=document(*policy),
         ),
         *_endpoint_claims(
-            "The endpoint lets callers of this account through to the records of the session table, and to no other table.",
-            statements,
+            sentence,
+            policy,
             (
                 prop("VpcEndpointType").equals("Gateway"),
                 prop("ServiceName").equals(name),
@@ -210,6 +224,7 @@ def _table_endpoint(stack: Stack, vpc_id: Any) -> None:
             ),
         ),
     )
+    return endpoint
 
 
 def _endpoint_claims(sentence: str, statements: list[dict[str, Any]], managed: tuple[Check, ...]) -> tuple[Claim, ...]:

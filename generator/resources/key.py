@@ -191,7 +191,7 @@ def key_consumers(config: Config) -> tuple[Consumer, ...]:
         "auth.type": config.auth.type == "cognito",
     }
     through = tuple(_through(row) for row in _DEPLOYER_THROUGH if built[row.feature])
-    return (*through, *(_log_group(name) for name in log_group_names(config)), *_alarms(config))
+    return (*through, *(_log_group(*group) for group in log_group_names(config).items()), *_alarms(config))
 
 
 def _through(row: _Through) -> Consumer:
@@ -199,16 +199,16 @@ def _through(row: _Through) -> Consumer:
     return Consumer(row.id, row.title, None, row.actions, context, row.failure, row.consequence, row.feature)
 
 
-def _log_group(name: str) -> Consumer:
+def _log_group(logical_id: str, name: str) -> Consumer:
     return Consumer(
-        id=f"log-group-{name.rpartition('/')[2]}",
+        id=f"log-group-{logical_id}",
         title=f"CloudWatch Logs, for log group {name}",
         principal=f"logs.{REGION}.amazonaws.com",
         actions=("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"),
         context={"kms:EncryptionContext:aws:logs:arn": f"arn:{PARTITION}:logs:{REGION}:{ACCOUNT}:log-group:{name}"},
         failure="stack creation fails",
         consequence=f"log group {name} cannot be created",
-        feature="front_door.waf" if name.startswith("aws-waf-logs-") else "always",
+        feature={"WafLog": "front_door.waf", "ExecutionLog": "front_door.type"}.get(logical_id, "always"),
     )
 
 

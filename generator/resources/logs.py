@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -36,14 +37,23 @@ LOG_GROUPS = (
     LogGroupName("AccessLog", f"/aws/vendedlogs/claimstack/{STACK_NAME}/access", lambda config: True),  # noqa: ARG005 - as above
     # A web ACL logs to groups with this prefix only (AWS WAF developer guide, "Logging destinations").
     LogGroupName("WafLog", f"aws-waf-logs-{STACK_NAME}", lambda config: config.front_door.waf),
+    # API Gateway writes execution logs to a group of this name, and makes it without key and retention where it does not exist.
+    LogGroupName("ExecutionLog", "API-Gateway-Execution-Logs_${RestApi}/live", lambda config: config.front_door.type == "rest-api"),
+    # API Gateway would make this group by itself, without key and retention, at the first error it has to report.
+    LogGroupName("ExecutionLog", "API-Gateway-Execution-Logs_${RestApi}/live", lambda config: config.front_door.type == "rest-api"),
 )
 
 LOG_DESTINATION_ARN = arn_pattern("logs", "destination:[^:*]{1,512}")
 
 
-def log_group_names(config: Config) -> tuple[str, ...]:
-    """Names of the log groups that a configuration builds, in a server stack of the agreed name."""
-    return tuple(group.name.replace(STACK_NAME, f"{config.name}-server") for group in LOG_GROUPS if group.built(config))
+def log_group_names(config: Config) -> dict[str, str]:
+    """Logical id → name of the log groups that a configuration builds, in a server stack of the agreed name.
+
+    `*` stands for the id of an API, which is known only once it exists.
+    """
+    places = {STACK_NAME: f"{config.name}-server", "${RestApi}": "*"}
+    names = {group.logical_id: group.name for group in LOG_GROUPS if group.built(config)}
+    return {logical_id: re.sub(r"\$\{[^}]+\}", lambda found: places[found[0]], name) for logical_id, name in names.items()}
 
 
 def add_audit_log(stack: Stack, key_arn: Any) -> logs.LogGroup:
@@ -59,6 +69,11 @@ def add_access_log(stack: Stack, key_arn: Any) -> logs.LogGroup:
 def add_waf_log(stack: Stack, key_arn: Any) -> logs.LogGroup:
     """The log group of the web ACL."""
     return _add_named(stack, "WafLog", key_arn)
+
+
+def add_execution_log(stack: Stack, key_arn: Any) -> logs.LogGroup:
+    """The log group that API Gateway writes its own errors to (REST API)."""
+    return _add_named(stack, "ExecutionLog", key_arn)
 
 
 def _add_named(stack: Stack, logical_id: str, key_arn: Any) -> logs.LogGroup:

@@ -24,7 +24,7 @@ from claimstack.generator.resources.door import (
     public_url,
 )
 from claimstack.generator.resources.identity import Identity
-from claimstack.generator.resources.logs import add_log_group
+from claimstack.generator.resources.logs import add_execution_log
 from claimstack.generator.resources.rest_account import AccountRole, add_account
 from claimstack.generator.resources.rest_routes import REST_API, add_routes, limit_ms, rest_routes_are
 from claimstack.generator.system import Stack
@@ -34,9 +34,6 @@ STAGE_NAME = "live"
 DOMAIN = "CustomDomain"
 DEPLOYMENT = "Deployment"
 """Start of the logical id of the deployment; the hash of the API definition follows."""
-
-EXECUTION_LOG_NAME = f"API-Gateway-Execution-Logs_${{{REST_API}}}/{STAGE_NAME}"
-"""API Gateway writes its execution log to a group of this name, and makes it without key and retention where it does not exist."""
 
 TLS_1_2_OR_LATER = (
     "SecurityPolicy_TLS13_1_2_2021_06",
@@ -77,7 +74,7 @@ def add_rest_api(
     add_routes(stack, function_arn, identity)
     for route in ROUTES:
         add_permission(stack, route, REST_API, STAGE_NAME, function_arn)
-    made_before_stage = [add_log_group(stack, "ExecutionLog", EXECUTION_LOG_NAME, key_arn).title]
+    made_before_stage = [add_execution_log(stack, key_arn).title]
     if account_role == "own":
         made_before_stage.append(add_account(stack).title)
     _add_stage(stack, _add_deployment(stack), access_log_arn, made_before_stage)

@@ -18,7 +18,7 @@ from claimstack.generator.system import Stack
 WORKLOAD_ROLE = Component("workload-role", "Workload role", "Identity of the MCP server's function and all that it may do.", type="policy")
 
 ROLE_ID: Final = "FunctionRole"
-"""Logical id; resource policies bind to the role by it before the role itself is declared."""
+"""Logical id; resource policies bind to the role by it before the role itself is declared, and extensions add policies to it."""
 
 TABLE_ACTIONS: Final = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
 """What the runtime does with session records; each is addressed by its whole key, so that nothing is ever listed."""
@@ -69,7 +69,7 @@ def add_role(stack: Stack, *, log_group: Any, key_arn: Any, secret: Any, table: 
 
 def add_policy(
     stack: Stack,
-    role: iam.Role,
+    role: iam.Role | str,
     logical_id: str,
     description: str,
     statements: tuple[dict[str, Any], ...],
@@ -77,7 +77,7 @@ def add_policy(
     resource_star: Mapping[str, str] | None = None,
     accepts: Mapping[str, str] | None = None,
 ) -> iam.ManagedPolicy:
-    """A customer managed policy that is attached to this role alone.
+    """A customer managed policy that is attached to this role alone; extensions name the function's role by ROLE_ID.
 
     Every claim is checked for that too. Raises InputError where the role would have more policies than IAM attaches.
     """
@@ -196,7 +196,7 @@ def _trusts_lambda() -> tuple[Check, ...]:
     )
 
 
-def _of_nobody_else(role: iam.Role) -> tuple[Check, ...]:
+def _of_nobody_else(role: iam.Role | str) -> tuple[Check, ...]:
     return (prop("Roles").equals([Ref(role)]), prop("Users").absent(), prop("Groups").absent())
 
 

@@ -55,8 +55,9 @@ class Deployment:
     def call(self, method: str, path: str, *, token: str | None = None, default_endpoint: bool = False) -> Answer:
         """Call the front door by its custom domain, or by the default endpoint, which the emulator serves even when it is switched off."""
         host, prefix = self._default_endpoint if default_endpoint else (self.host, "")
-        content = {"body": PING, "headers": {"Content-Type": "application/json"}} if method == "POST" else {}
-        return self.emulator.request(method, prefix + path, host=host, token=token, **content)
+        posts = method == "POST"
+        headers = {"Content-Type": "application/json"} if posts else None
+        return self.emulator.request(method, prefix + path, host=host, token=token, body=PING if posts else None, headers=headers)
 
     @property
     def _default_endpoint(self) -> tuple[str, str]:

@@ -15,14 +15,13 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.config import Config as ClientConfig
-
 HOST = "127.0.0.1"
 START_SECONDS = 60
 STACK_SECONDS = 90
 ANSWER_SECONDS = 30
 FINISHED = ("_COMPLETE", "_FAILED")
+REFUSED = "REFUSED"
+"""In place of a stack's status, where no stack was made."""
 
 
 @dataclass(frozen=True)
@@ -54,27 +53,36 @@ class Emulator:
     port: int
 
     def client(self, service: str, region: str) -> Any:
+        # Only `make e2e` installs boto3, while every test run collects these tests.
+        import boto3  # type: ignore[import-untyped]
+        from botocore.config import Config  # type: ignore[import-untyped]
+
         return boto3.client(
             service,
             region_name=region,
             endpoint_url=f"http://{HOST}:{self.port}",
             aws_access_key_id="emulator",
             aws_secret_access_key="emulator",
-            config=ClientConfig(retries={"max_attempts": 0}, read_timeout=ANSWER_SECONDS),
+            config=Config(retries={"max_attempts": 0}, read_timeout=ANSWER_SECONDS, proxies={}),
         )
 
     def deploy(self, name: str, template: Mapping[str, Any], parameters: Mapping[str, str], region: str) -> DeployedStack:
         """Create a stack and wait until it is complete or rolled back. The template goes through S3: some are too long to be sent inline.
 
-        Raises TimeoutError after STACK_SECONDS, and botocore's ClientError for a template or a parameter that is refused at once.
+        A template or a parameter that is refused at once has the status REFUSED. Raises TimeoutError after STACK_SECONDS.
         """
+        from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+
         cloudformation = self.client("cloudformation", region)
-        cloudformation.create_stack(
-            StackName=name,
-            TemplateURL=self._uploaded(f"{name}.json", json.dumps(template), region),
-            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-            Capabilities=["CAPABILITY_NAMED_IAM"],
-        )
+        try:
+            cloudformation.create_stack(
+                StackName=name,
+                TemplateURL=self._uploaded(f"{name}.json", json.dumps(template), region),
+                Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+                Capabilities=["CAPABILITY_NAMED_IAM"],
+            )
+        except ClientError as refusal:
+            return DeployedStack(REFUSED, {}, {}, {}, (refusal.response["Error"]["Message"],))
         deadline = time.monotonic() + STACK_SECONDS
         while True:
             (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
@@ -132,7 +140,8 @@ def running_emulator(log: Path) -> Iterator[Emulator]:
     """MiniStack on a free port of the loopback interface, stopped by its process id; its output goes to `log`."""
     port = _free_port()
     environment = {
-        **os.environ,
+        # No more than it needs: it asks itself for keys over HTTP, which a proxy would break, and hands its environment to functions.
+        **{name: os.environ[name] for name in ("HOME", "LANG", "PATH", "TMPDIR") if name in os.environ},
         "GATEWAY_PORT": str(port),
         "MINISTACK_HOST": HOST,
         # Without it MiniStack listens on every interface, whatever MINISTACK_HOST says: that is only the name it answers to.

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import ClientError
 
 from claimstack.generator.config import Config
 from claimstack.generator.loading import load_config
 
 from .deployment import Deployment, deploy, system_templates
-from .emulator import running_emulator
+from .emulator import Emulator, running_emulator
 from .rendering import SUBSTITUTIONS, Template, changed_places, render_for_emulator
 
 pytestmark = pytest.mark.e2e
@@ -85,13 +84,16 @@ def test_no_substitution_is_stale(tmp_path: Path, systems: list[System], name: s
     touched = [config for config, templates in systems if changes_by(name, templates)]
     assert touched, f"'{name}' changes nothing any more: take it out of SUBSTITUTIONS"
     with running_emulator(tmp_path / "ministack.log") as fresh:
-        try:
-            needless = opens(deploy(fresh, touched[0], leave_out=name))
-        except ClientError as refusal:
-            if "Unrecognized resource types" not in str(refusal):
-                raise
-            needless = False
+        needless = opens(deploy(fresh, touched[0], leave_out=name))
     assert not needless, f"the emulator does without '{name}': take it out of SUBSTITUTIONS"
+
+
+def test_parameters_that_the_template_forbids_are_refused(emulator: Emulator, systems: list[System]) -> None:
+    """That the emulator accepts the parameters of a deployment means something: an alias in place of a key is refused."""
+    config, templates = systems[0]
+    alias = {"KeyArn": "arn:aws:kms:us-east-1:111122223333:alias/shared"}
+    deployed = emulator.deploy("refused", templates["registry"], alias, config.region)
+    assert (deployed.status, deployed.problems[0].partition(" must ")[0]) == ("REFUSED", "Parameter 'KeyArn'")
 
 
 def test_the_doors_open_with_every_substitution(commercial: Deployment, govcloud: Deployment) -> None:

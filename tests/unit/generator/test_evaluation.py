@@ -228,7 +228,8 @@ def test_a_disposition_beside_a_claim_is_refused() -> None:
         evaluate(system, emitted(system))
 
     assert raised.value.causes == (
-        "controls/families/au.toml: au-11_smt: the disposition stands beside a claim of server.Log; delete it, or say unless_claimed = true",
+        "controls/families/au.toml: au-11_smt: the disposition stands beside a claim of server.Log; "
+        "delete it, or say unless_claimed = true",
     )
 
 
@@ -279,6 +280,21 @@ def test_an_environment_is_not_named_where_it_changed_nothing() -> None:
     (fact,) = evaluate(system, emitted(system, {"Days": "30"})).facts
 
     assert (fact.outcome, fact.environment) == (Outcome.PASSED, None)
+
+
+def test_an_environment_may_bring_a_resource_into_a_population() -> None:
+    standard = every(logs.LogGroup).where(prop("LogGroupClass").equals("STANDARD")).prop("RetentionInDays").at_least(914)
+    system = a_system(claim("au-11_smt", standard))
+    stack = system.stacks["server"]
+    stack.parameter("Class", "Class.", example="STANDARD")
+    for name, class_, days in (("One", "STANDARD", Ref("Days")), ("Two", Ref("Class"), 30)):
+        stack.add(AUDIT, logs.LogGroup(name, LogGroupClass=class_, RetentionInDays=days), claim("au-11_smt", standard))
+
+    def found(**parameters: str) -> list[tuple[Outcome, str | None]]:
+        return [(fact.outcome, fact.environment) for fact in evaluate(system, emitted(system, parameters)).facts]
+
+    assert found() == [(Outcome.CONDITIONAL, None)]
+    assert found(Days="1096", Class="STANDARD") == [(Outcome.PASSED, "prod"), (Outcome.FAILED, "prod")]
 
 
 def test_examples_are_no_evidence() -> None:

@@ -58,9 +58,10 @@ def test_consumers_follow_the_chosen_features(built: Built) -> None:
         "function-environment",
         "function-secret",
         "function-sessions",
-        "log-group-audit",
-        "log-group-access",
-        "log-group-aws-waf-logs-grants-tools-server",
+        "log-group-AuditLog",
+        "log-group-AccessLog",
+        "log-group-WafLog",
+        "log-group-ExecutionLog",
         "alarms",
     ]
     little = built(
@@ -71,8 +72,8 @@ def test_consumers_follow_the_chosen_features(built: Built) -> None:
         "deployer-secrets-manager",
         "function-environment",
         "function-secret",
-        "log-group-audit",
-        "log-group-access",
+        "log-group-AuditLog",
+        "log-group-AccessLog",
     ]
 
 
@@ -104,7 +105,7 @@ def test_key_policy_admits_the_log_groups_by_name_and_each_service_by_way_of_its
 def test_log_group_names_of_the_policy_are_those_of_the_template(built: Built) -> None:
     for like in ("commercial", "govcloud"):
         evaluated = built(like)
-        places = {"${AWS::StackName}": f"{evaluated.system.config.name}-server"}
+        places = {"${AWS::StackName}": f"{evaluated.system.config.name}-server", "${RestApi}": "*"}
         emitted = [filled(group.properties["LogGroupName"], places) for group in evaluated.emitted.resources("AWS::Logs::LogGroup")]
         named = [
             consumer.context["kms:EncryptionContext:aws:logs:arn"].rpartition("log-group:")[2]

@@ -19,9 +19,16 @@ def _failed(evaluated: Evaluated, *edits: Edit) -> set[str]:
 
 
 def test_names_follow_the_agreed_stack_name_and_the_features(built: Built) -> None:
-    both = ("/claimstack/grants-tools-server/audit", "/aws/vendedlogs/claimstack/grants-tools-server/access")
+    both = {
+        "AuditLog": "/claimstack/grants-tools-server/audit",
+        "AccessLog": "/aws/vendedlogs/claimstack/grants-tools-server/access",
+    }
     assert log_group_names(built().system.config) == both
-    assert log_group_names(built("govcloud").system.config) == (*both, "aws-waf-logs-grants-tools-server")
+    assert log_group_names(built("govcloud").system.config) == {
+        **both,
+        "WafLog": "aws-waf-logs-grants-tools-server",
+        "ExecutionLog": "API-Gateway-Execution-Logs_*/live",
+    }
 
 
 def test_a_log_group_is_encrypted_retained_and_protected(built: Built) -> None:
