@@ -157,7 +157,7 @@ def check_facts(declared: DeclaredCheck, emitted: Emitted) -> Iterator[Fact]:
 def _fact(declared: DeclaredCheck, finding: Finding, environment: str | None) -> Fact:
     return Fact(
         check=declared.id,
-        sha256=declared.check.sha256(),
+        sha256=declared.sha256,
         level="declared",
         pointer=finding.place.pointer,
         expected=finding.expected,

@@ -68,15 +68,16 @@ def apply(extension: Extension, system: System) -> None:
     """Let an extension add to a system; whatever goes wrong in it is told by its name."""
     try:
         extension.extend(system)
-    except InputError:
-        raise
+    except InputError as error:
+        file = Path(extension.name).name
+        raise InputError(*(cause if file in cause else f"{extension.name}: {cause}" for cause in error.causes)) from error
     except Exception as error:  # foreign code: whatever it raises is told by its name
         raise InputError(f"{extension.name}: extend() failed: {_told(error)}") from error
 
 
 def _from_file(path: Path) -> Extension:
     if not path.is_file():
-        raise InputError(f"system.toml: extensions: {path} does not exist; an overlay is a Python file beside system.toml")
+        raise InputError(f"{path}: no such file, though `extensions` names it; an overlay is a Python file beside system.toml")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise InputError(f"{path}: cannot be imported")
@@ -91,8 +92,8 @@ def _from_file(path: Path) -> Extension:
 def _from_entry_point(name: str) -> Extension:
     installed = {point.name: point for point in entry_points(group=GROUP)}
     if name not in installed:
-        known = ", ".join(sorted(installed)) or "none is installed"
-        raise InputError(f"system.toml: extensions: no entry point {name!r} in {GROUP} ({known}); a file beside system.toml ends in .py")
+        known = ", ".join(sorted(installed)) or "none"
+        raise InputError(f"extensions: no entry point {name!r} in {GROUP} (installed: {known}); a file beside system.toml ends in .py")
     try:
         module = installed[name].load()
     except Exception as error:

@@ -22,6 +22,7 @@ from claimstack.generator.documents.deployer_policy import render_deployer_polic
 from claimstack.generator.documents.facts import render_facts
 from claimstack.generator.documents.guides import render_deploy_guide, render_operations_guide
 from claimstack.generator.documents.key_policy import render_key_policy
+from claimstack.generator.documents.oscal import to_bytes
 from claimstack.generator.documents.parameters import render_example_parameters
 from claimstack.generator.documents.profile import render_class_profile
 from claimstack.generator.documents.stack_policy import render_stack_policy
@@ -97,7 +98,7 @@ def render(evaluated: Evaluated, templates: Mapping[str, str]) -> dict[str, str]
 
 
 def _json(document: Any) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return to_bytes(document).decode()
 
 
 def _manifest(system: System, rendered: Mapping[str, str]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from claimstack.generator.questions_policies import (
     TrustsOnly,
 )
 from claimstack.generator.questions_reading import Question
-from claimstack.generator.questions_values import EnvironmentHolds, NoLiteralPlace
+from claimstack.generator.questions_values import EnvironmentHolds, NoLiteralPlace, NothingConditional, OutputsHoldNoSecret
 
 __all__ = [
     "COGNITO_TOKEN_DOMAIN",
@@ -43,6 +43,8 @@ __all__ = [
     "NoLiteralPlace",
     "NoPublicPrincipal",
     "NoWildcardAction",
+    "NothingConditional",
+    "OutputsHoldNoSecret",
     "Question",
     "ResourceStarListed",
     "RoutesAre",

@@ -147,3 +147,64 @@ def _texts(value: Json, place: Place) -> Iterator[tuple[Place, str]]:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _texts(item, place.below(index))
+
+
+@dataclass(frozen=True, slots=True)
+class OutputsHoldNoSecret(Question):
+    """Whoever may describe the stack reads its outputs."""
+
+    kind: ClassVar[str] = "question.outputs-hold-no-secret"
+
+    def sentence(self) -> str:
+        return "no output of a stack holds a secret"
+
+    def evaluate(self, emitted: Emitted, scope: Scope) -> Iterator[Finding]:
+        outputs = [(stack, name, body) for stack, template in emitted.stacks.items() for name, body in template.get("Outputs", {}).items()]
+        for stack, name, body in outputs:
+            secret = secret_in(emitted, stack, body.get("Value"))
+            yield self.found(Place(stack, ("Outputs", name)), secret or "no secret", secret is None)
+        if not outputs:
+            yield self.nothing(scope, "no output", passes=True)
+
+    def mutants(self, emitted: Emitted, scope: Scope) -> Iterator[Mutant]:
+        for what, value in (
+            ("a client secret", {"Fn::GetAtt": ["Client", "ClientSecret"]}),
+            ("the value of a secret", {"Fn::Sub": "{{resolve:secretsmanager:${AWS::StackName}:SecretString}}"}),
+        ):
+            edit = Edit(Place(scope.stack, ("Outputs", "ClaimstackMutant")), {"Value": value})
+            yield Mutant(f"output {what}", (edit,))
+
+
+_CHOICES = ("Fn::If", "Fn::Transform")
+_SECTIONS = ("Conditions", "Transform", "Mappings")
+
+
+@dataclass(frozen=True, slots=True)
+class NothingConditional(Question):
+    """A resource under a condition may not exist, and a transform may rewrite all that was read."""
+
+    kind: ClassVar[str] = "question.nothing-conditional"
+
+    def sentence(self) -> str:
+        return "what a template says holds in every deployment: it has no condition, no mapping and no transform"
+
+    def evaluate(self, emitted: Emitted, scope: Scope) -> Iterator[Finding]:
+        for stack, template in emitted.stacks.items():
+            place = Place(stack, ())
+            found = [place.below(section) for section in _SECTIONS if section in template]
+            for kind in ("Resources", "Outputs"):
+                bodies = template.get(kind, {})
+                found += [place.below(kind, name, "Condition") for name, body in bodies.items() if "Condition" in body]
+                found += [at for at, text in strings(bodies, place.below(kind)) if text in _CHOICES or text.startswith("Fn::ForEach")]
+            for at in found:
+                yield self.found(at, str(at.path[-1]), outcome=False)
+            if not found:
+                yield self.found(place, "none", outcome=True)
+
+    def mutants(self, emitted: Emitted, scope: Scope) -> Iterator[Mutant]:
+        for resource in emitted.resources():
+            yield Mutant(f"{resource.logical_id}: create under a condition", (Edit(resource.place.below("Condition"), "Never"),))
+        for section in _SECTIONS:
+            yield Mutant(f"add {section}", (Edit(Place(scope.stack, (section,)), {"Mutant": {}}),))
+        choice = {"Fn::If": ["Never", "a", "b"]}
+        yield extra(scope, "AWS::SNS::Topic", {"TopicName": choice}, "choose a property by a condition")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
+
+if TYPE_CHECKING:
+    from claimstack.generator.preflight import Verdict
 
 STYLE = {
     "implemented": "green",
@@ -87,3 +90,25 @@ def _check_tree(parent: Tree, check: dict[str, Any]) -> Tree:
 def _short(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + " …"
+
+
+def preflight_table(verdicts: Iterable[Verdict]) -> RenderableType:
+    """One line a consumer of the key; below those that the policy leaves out, what is missing and what follows."""
+    verdicts = tuple(verdicts)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("consumer")
+    table.add_column("key policy")
+    for verdict in verdicts:
+        word, style = ("admits it", "green") if verdict.ok else ("leaves it out, silently" if verdict.silent else "leaves it out", "bold red")
+        table.add_row(verdict.consumer.title, Text(word, style))
+    left_out = [_left_out(verdict) for verdict in verdicts if not verdict.ok]
+    return Group(table, *left_out)
+
+
+def _left_out(verdict: Verdict) -> Tree:
+    tree = Tree(Text(verdict.consumer.title, "bold"))
+    tree.add(Text(f"missing: {', '.join(verdict.missing)}"))
+    for reason in verdict.because:
+        tree.add(Text(reason, "dim"))
+    tree.add(Text(verdict.consequence))
+    return tree

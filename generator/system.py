@@ -12,8 +12,8 @@ from typing import Any
 from troposphere import Output, Parameter, Ref, Tags, Template
 
 from claimstack.controls.catalog import Catalog, tag_id
-from claimstack.controls.errors import InputError
-from claimstack.controls.families import Ceiling, Disposition, Families
+from claimstack.controls.errors import InputError, raise_all
+from claimstack.controls.families import HIGHEST, ORIGINATIONS, PARTIES, Ceiling, Disposition, Families
 from claimstack.generator.claims import Claim, Component, Exempt
 from claimstack.generator.config import Config
 from claimstack.generator.emitted import Json, plain
@@ -56,6 +56,8 @@ class DeclaredCheck:
     id: str
     check: Check
     scope: Scope
+    sha256: str
+    """Hash of the check as data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,23 +127,24 @@ class System:
 
     def override(self, entry: Disposition | Ceiling) -> None:
         """Replace a disposition or a ceiling of ours. The new one names its source and its reason; unknown ids raise InputError."""
+        source = _source()
         if isinstance(entry, Ceiling):
             self.catalog.point(entry.point)
-            if not entry.because:
-                raise InputError(f"{_source()}: the ceiling of {entry.point} is overridden without a reason; say it in `because`")
+            raise_all(f"{source}: ceiling of {entry.point}: {cause}" for cause in _ceiling_causes(entry))
             self.ceilings[entry.point] = entry
             return
         if entry.target not in self.catalog.points:
             self.catalog.control(entry.target)
-        if not entry.reason:
-            raise InputError(f"{_source()}: the disposition of {entry.target} is overridden without a reason")
+        raise_all(f"{source}: disposition of {entry.target}: {cause}" for cause in _disposition_causes(entry, self.config))
         self.overrides[entry.target] = entry
 
     def register(self, check: Check, scope: Scope) -> DeclaredCheck:
         """Enter a check; the same check on the same scope is entered once. Raises InputError where two differ under one id."""
         id_ = check.check_id(scope)
-        known = self.checks.setdefault(id_, DeclaredCheck(id_, check, scope))
-        if known.check.sha256() != check.sha256():
+        known = self.checks.get(id_)
+        if known is None:
+            known = self.checks[id_] = DeclaredCheck(id_, check, scope, check.sha256())
+        elif known.check != check:
             raise InputError(f"{_source()}: {scope.logical_id}: two different checks have the id {id_}; tell one apart with .named(…)")
         return known
 
@@ -246,6 +249,28 @@ def _claim_causes(system: System, resource: Any, claim: Claim) -> Iterator[str]:
         if wrong:
             named = wrong if "::" in wrong else f"{resource.resource_type}.{wrong}"
             yield f"claims {claim.point} by a check of {named}, a property that does not exist"
+
+
+def _ceiling_causes(ceiling: Ceiling) -> Iterator[str]:
+    if ceiling.highest not in HIGHEST:
+        yield f"highest: {ceiling.highest!r} is none of {', '.join(HIGHEST)}"
+    if not ceiling.because:
+        yield "is overridden without a reason; say it in `because`"
+    for remainder in ceiling.remains:
+        if remainder.who not in PARTIES:
+            yield f"remains: {remainder.who!r} is none of {', '.join(PARTIES)}"
+
+
+def _disposition_causes(disposition: Disposition, config: Config) -> Iterator[str]:
+    if disposition.status not in ORIGINATIONS:
+        yield f"status: {disposition.status!r} is none of {', '.join(ORIGINATIONS)}"
+    elif disposition.origination not in ORIGINATIONS[disposition.status]:
+        allowed = ", ".join(ORIGINATIONS[disposition.status])
+        yield f"origination: {disposition.origination!r} contradicts status {disposition.status!r}; use {allowed}"
+    if not disposition.reason:
+        yield "is overridden without a reason; say it in `reason`"
+    if disposition.provider is not None and disposition.provider not in config.providers:
+        yield f"provider: {disposition.provider!r} is not in [providers] of system.toml; describe it there, or correct the name"
 
 
 def _metadata(declared: Declared, checks: list[str]) -> Json:

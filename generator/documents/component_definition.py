@@ -313,7 +313,7 @@ def _validation(system: System, rule_sets: Mapping[str, str]) -> dict[str, Any]:
             _rule_prop("Rule_Id", id_, rule_sets[id_]),
             _rule_prop("Check_Id", id_, rule_sets[id_]),
             _rule_prop("Check_Description", f"Examines the emitted template of {stack}: {sentence}", rule_sets[id_]),
-            prop("check-sha256", declared.check.sha256(), remarks=rule_sets[id_]),
+            prop("check-sha256", declared.sha256, remarks=rule_sets[id_]),
         )
     built: dict[str, Any] = {
         "uuid": validation_uuid(system),

@@ -158,7 +158,13 @@ GRANTS = (
     ),
     Grant(
         "NetworkReading",
-        ("AWS::Lambda::Function", "AWS::EC2::SecurityGroup", "AWS::EC2::VPCEndpoint"),
+        (
+            "AWS::EC2::SecurityGroup",
+            "AWS::EC2::SecurityGroupEgress",
+            "AWS::EC2::SecurityGroupIngress",
+            "AWS::EC2::VPCEndpoint",
+            "AWS::Lambda::Function",
+        ),
         _actions(
             "ec2",
             "DescribeInstances DescribeNetworkInterfaces DescribePrefixLists DescribeSecurityGroupRules "

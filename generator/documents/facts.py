@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from claimstack.generator.evaluation import Evaluated
+from claimstack.generator.evaluation import Evaluated, Fact
 from claimstack.generator.predicates import Outcome
+
+_FACT_FIELDS = tuple(field.name for field in dataclasses.fields(Fact))
 
 
 def render_facts(evaluated: Evaluated) -> dict[str, Any]:
@@ -29,14 +31,10 @@ def render_facts(evaluated: Evaluated) -> dict[str, Any]:
                 "id": declared.id,
                 "sentence": declared.check.sentence(),
                 "scope": "system" if declared.check.reads_system else f"{declared.scope.stack}.{declared.scope.logical_id}",
-                "sha256": declared.check.sha256(),
+                "sha256": declared.sha256,
                 "expression": declared.check.data(),
             }
             for declared in system.checks.values()
         ],
-        "facts": [_fact(dataclasses.asdict(fact)) for fact in evaluated.facts],
+        "facts": [{name: getattr(fact, name) for name in _FACT_FIELDS} for fact in evaluated.facts],
     }
-
-
-def _fact(fact: dict[str, Any]) -> dict[str, Any]:
-    return {**fact, "outcome": fact["outcome"].value}

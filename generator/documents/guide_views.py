@@ -170,9 +170,7 @@ def kept_views(evaluated: Evaluated) -> tuple[KeptView, ...]:
 def left_behind(evaluated: Evaluated) -> tuple[LeftBehind, ...]:
     """Stacks that leave something behind, in the order of deployment."""
     kept = kept_views(evaluated)
-    found = (
-        LeftBehind(stack, tuple(resource for resource in kept if resource.stack == stack.name)) for stack in stack_views(evaluated)
-    )
+    found = (LeftBehind(stack, tuple(resource for resource in kept if resource.stack == stack.name)) for stack in stack_views(evaluated))
     return tuple(left for left in found if left.kept)
 
 

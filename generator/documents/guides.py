@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+from claimstack.controls.floors import floor
 from claimstack.generator.documents.deployer_policy import scp_actions, uncovered_types
 from claimstack.generator.documents.guide_views import StackView, alarm_views, kept_views, left_behind, literal, stack_views
 from claimstack.generator.documents.markdown import fill_skeleton
@@ -68,6 +69,7 @@ def render_operations_guide(evaluated: Evaluated) -> str:
         drift_detection=DRIFT_DETECTION[config.class_],
         machine_verification=MACHINE_VERIFICATION[config.class_, config.certification],
         retention_days=config.retention_days,
+        retention_floor=floor("au-11").value,
         remains=_remains(evaluated.answers.values()),
         unclaimed=_unclaimed(evaluated.answers.values()),
     )
@@ -96,13 +98,13 @@ API_TYPES: Final = ("AWS::ApiGatewayV2::Api", "AWS::ApiGateway::RestApi")
 
 
 def _log_groups(evaluated: Evaluated, server: StackView) -> dict[str, str]:
-    """Logical id → name of the log groups of the server stack."""
-    named = {}
-    for group in evaluated.emitted.resources("AWS::Logs::LogGroup"):
-        name = literal(group.properties.get("LogGroupName"), server.deployed, evaluated)
-        if group.stack == server.name and name is not None:
-            named[group.logical_id] = name
-    return named
+    """Logical id → name of the log groups of the server stack; the command that finds it out where AWS makes a part of it."""
+    return {
+        group.logical_id: literal(group.properties.get("LogGroupName"), server.deployed, evaluated)
+        or f"$(physical {server.deployed} {group.logical_id})"
+        for group in evaluated.emitted.resources("AWS::Logs::LogGroup")
+        if group.stack == server.name
+    }
 
 
 def _clients(evaluated: Evaluated, server: StackView) -> Iterator[dict[str, str]]:
@@ -157,5 +159,3 @@ def _unclaimed(answers: Iterable[Answer]) -> list[tuple[str, int]]:
         if not answer.claims and not answer.supplemental:
             counted[answer.status.value] = counted.get(answer.status.value, 0) + 1
     return sorted(counted.items())
-
-

@@ -148,10 +148,19 @@ def test_a_resource_that_moves_to_another_stack_is_replaced() -> None:
 
 
 def test_a_retained_resource_of_any_type_counts_as_stateful() -> None:
-    client = {"Type": "AWS::Cognito::UserPoolClient", "DeletionPolicy": "Retain", "Properties": {"GenerateSecret": True}}
-    public = {**client, "Properties": {"GenerateSecret": False}}
-    before, now = Build({"server.Client": client}, {}, frozenset()), Build({"server.Client": public}, {}, frozenset())
+    retained = {**role(Path="/"), "DeletionPolicy": "Retain"}
+    before = Build({"server.Role": retained}, {}, frozenset())
+    now = Build({"server.Role": {**retained, "Properties": {"Path": "/mcp/"}}}, {}, frozenset())
     (line,) = problems(before, now, (), REGION)
+    assert line.startswith("stateful server.Role (AWS::IAM::Role) would be replaced: Path changed")
+
+
+def test_a_client_whose_id_and_secret_others_hold_is_not_replaced_silently() -> None:
+    def client(*, secret: bool) -> Build:
+        resource = {"Type": "AWS::Cognito::UserPoolClient", "Properties": {"GenerateSecret": secret}}
+        return Build({"server.Client": resource}, {}, frozenset())
+
+    (line,) = problems(client(secret=True), client(secret=False), (), REGION)
     assert line.startswith("stateful server.Client (AWS::Cognito::UserPoolClient) would be replaced: GenerateSecret changed")
 
 

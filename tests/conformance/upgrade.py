@@ -25,6 +25,14 @@ STATEFUL = frozenset(
         "AWS::KMS::Key",
         "AWS::Logs::LogGroup",
         "AWS::SecretsManager::Secret",
+        # Others hold what a replacement would change: client ids and secrets, scopes, the token URL, confirmed subscriptions, DNS targets.
+        "AWS::ApiGateway::DomainName",
+        "AWS::ApiGatewayV2::DomainName",
+        "AWS::Cognito::UserPoolClient",
+        "AWS::Cognito::UserPoolDomain",
+        "AWS::Cognito::UserPoolResourceServer",
+        "AWS::SNS::Subscription",
+        "AWS::SNS::Topic",
     }
 )
 RETAINED = ("Retain", "RetainExceptOnCreate")
@@ -119,7 +127,7 @@ def _replaced(name: str, resource: Mapping[str, Any], why: str) -> str:
 
 
 def is_stateful(resource: Mapping[str, Any]) -> bool:
-    """Of a type that stores something, or retained by its own declaration."""
+    """Of a type that stores something or that others rely on, or retained by its own declaration."""
     return resource["Type"] in STATEFUL or resource.get("DeletionPolicy") in RETAINED
 
 

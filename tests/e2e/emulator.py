@@ -136,18 +136,20 @@ class Emulator:
 
 
 @contextmanager
-def running_emulator(log: Path) -> Iterator[Emulator]:
-    """MiniStack on a free port of the loopback interface, stopped by its process id; its output goes to `log`."""
+def running_emulator(folder: Path) -> Iterator[Emulator]:
+    """MiniStack on a free port of the loopback interface, stopped by its process id; what it writes stays in `folder`."""
     port = _free_port()
     environment = {
         # No more than it needs: it asks itself for keys over HTTP, which a proxy would break, and hands its environment to functions.
-        **{name: os.environ[name] for name in ("HOME", "LANG", "PATH", "TMPDIR") if name in os.environ},
+        **{name: os.environ[name] for name in ("HOME", "LANG", "PATH") if name in os.environ},
         "GATEWAY_PORT": str(port),
         "MINISTACK_HOST": HOST,
         # Without it MiniStack listens on every interface, whatever MINISTACK_HOST says: that is only the name it answers to.
         "BIND_HOST": HOST,
-        "S3_PERSIST": "0",
+        "STATE_DIR": str(folder / "state"),
+        "TMPDIR": str(folder),
     }
+    log = folder / "ministack.log"
     with log.open("wb") as output:
         process = subprocess.Popen([sys.executable, "-m", "ministack"], env=environment, stdout=output, stderr=subprocess.STDOUT)
         try:

@@ -83,7 +83,7 @@ def test_no_substitution_is_stale(tmp_path: Path, systems: list[System], name: s
     """Each changes a reference system, and without it an emulator of its own refuses that system, or its door does not open."""
     touched = [config for config, templates in systems if changes_by(name, templates)]
     assert touched, f"'{name}' changes nothing any more: take it out of SUBSTITUTIONS"
-    with running_emulator(tmp_path / "ministack.log") as fresh:
+    with running_emulator(tmp_path) as fresh:
         needless = opens(deploy(fresh, touched[0], leave_out=name))
     assert not needless, f"the emulator does without '{name}': take it out of SUBSTITUTIONS"
 

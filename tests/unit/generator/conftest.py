@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+
 from claimstack.generator.build import build
 from claimstack.generator.config import Config
 from claimstack.generator.evaluation import Evaluated, evaluate, read_back

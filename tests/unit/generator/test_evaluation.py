@@ -356,7 +356,7 @@ def test_one_check_made_always_true_changes_the_answer() -> None:
     (id_,) = system.checks
     lenient = prop("RetentionInDays").at_least(0)
     before = evaluate(system, emitted(system))
-    system.checks[id_] = DeclaredCheck(id_, lenient, system.checks[id_].scope)
+    system.checks[id_] = DeclaredCheck(id_, lenient, system.checks[id_].scope, lenient.sha256())
     after: Evaluated = evaluate(system, emitted(system))
 
     assert (before.answers["au-11_smt"].status, after.answers["au-11_smt"].status) == (Status.FAILED, Status.IMPLEMENTED)

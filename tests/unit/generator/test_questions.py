@@ -62,6 +62,7 @@ SERVER: dict[str, Any] = {
         "TopicArn": {"Type": "String", "AllowedPattern": "^arn:[a-z-]+:sns:.*$"},
         "Hidden": {"Type": "String", "NoEcho": True},
     },
+    "Outputs": {"TopicArn": {"Value": {"Ref": "Topic"}}},
     "Resources": {
         "Api": resource("ApiGatewayV2::Api", {"ProtocolType": "HTTP", "DisableExecuteApiEndpoint": True}),
         "Authorizer": resource(
@@ -219,6 +220,8 @@ GOOD: list[tuple[Check, Emitted]] = [
     (q.EnvironmentHolds(names=("CLAIMSTACK_PUBLIC_URL", "CLAIMSTACK_TABLE")), HTTP),
     (q.NoLiteralPlace(), HTTP),
     (q.NoLiteralPlace(), WAF),
+    (q.OutputsHoldNoSecret(), HTTP),
+    (q.NothingConditional(), HTTP),
     (q.AlarmsReach(), HTTP),
     (q.AlarmsCanFire(limits=LIMITS), HTTP),
     (q.NoIngress(), HTTP),
@@ -265,7 +268,10 @@ def test_a_question_is_data_a_sentence_and_an_id(check: Check) -> None:
     assert len(check.sha256()) == 64
 
 
-NEEDS_SOMETHING = [check for check, _ in GOOD if check.kind not in ("question.no-public-principal", "question.no-literal-place")]
+PASS_WHEN_EMPTY = tuple(
+    f"question.{kind}" for kind in ("no-public-principal", "no-literal-place", "outputs-hold-no-secret", "nothing-conditional")
+)
+NEEDS_SOMETHING = [check for check, _ in GOOD if check.kind not in PASS_WHEN_EMPTY]
 
 
 @pytest.mark.parametrize("check", NEEDS_SOMETHING)
@@ -277,6 +283,10 @@ def put(path: str, value: Any, stack: str = "server") -> Edit:
     """An edit below Resources, by a path with slashes; digits are list indices."""
     steps = tuple(int(step) if step.isdigit() else step for step in path.split("|"))
     return Edit(Place(stack, ("Resources", *steps)), value)
+
+
+def output(value: Any) -> Edit:
+    return Edit(Place("server", ("Outputs", "Attack")), {"Value": value})
 
 
 def cases(attacks: list[tuple[str, str, tuple[Edit, ...]]]) -> list[Any]:
@@ -464,6 +474,13 @@ ATTACKS: list[tuple[str, str, tuple[Edit, ...]]] = [
     ("no-literal-place", "account", (put(VARIABLE, {"Fn::Join": ["-", ["x", "111122223333"]]}),)),
     ("no-literal-place", "domain", (put(VARIABLE, {"Fn::Sub": "https://cognito-idp.${AWS::Region}.amazonaws.com/x"}),)),
     ("no-literal-place", "as a key", (put("Function|Properties|Environment|Variables|us-east-1", "x"),)),
+    ("outputs-hold-no-secret", "client secret", (output({"Fn::GetAtt": ["Client", "ClientSecret"]}),)),
+    ("outputs-hold-no-secret", "hidden parameter", (output({"Fn::Sub": "x-${Hidden}"}),)),
+    ("outputs-hold-no-secret", "dynamic reference", (output("{{resolve:ssm-secure:x}}"),)),
+    ("nothing-conditional", "resource", (put("Group|Condition", "Never"),)),
+    ("nothing-conditional", "property", (put(VARIABLE, {"Fn::If": ["Never", "a", "b"]}),)),
+    ("nothing-conditional", "transform", (Edit(Place("key", ("Transform",)), "AWS::LanguageExtensions"),)),
+    ("nothing-conditional", "loop", (put("Fn::ForEach::Topics", ["x", ["a"], {}]),)),
     ("alarms-reach", "disabled", (put("Alarm|Properties|ActionsEnabled", value=False),)),
     ("alarms-reach", "disabled by reference", (put("Alarm|Properties|ActionsEnabled", {"Ref": "Later"}),)),
     ("alarms-reach", "no action", (put("Alarm|Properties|AlarmActions", []),)),

@@ -136,7 +136,7 @@ def test_equal_checks_of_one_scope_are_one_check() -> None:
     stack.add(AUDIT, a_group("Second"), Claim("sc-28_smt", "Encrypted.", every(logs.LogGroup).prop("KmsKeyId").equals(Ref("KeyArn"))))
 
     id_ = "system.AWS-Logs-LogGroup.KmsKeyId.equals"
-    assert stack.system.checks == {id_: DeclaredCheck(id_, check, Scope("server", "First"))}
+    assert stack.system.checks == {id_: DeclaredCheck(id_, check, Scope("server", "First"), check.sha256())}
 
 
 def test_a_declared_resource_keeps_all_that_it_says() -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+
 from claimstack.generator.emitted import REMOVE, Edit, Place
 from claimstack.generator.evaluation import Evaluated, check_facts
 from claimstack.generator.predicates import Outcome
@@ -63,9 +64,7 @@ def test_an_alarm_watches_reports_and_names_its_runbook(built: Built) -> None:
 )
 def test_thresholds_lie_below_what_the_metric_can_reach(built: Built, like: str, timeout: int, latency: float) -> None:
     evaluated = built(like, runtime={"timeout_seconds": timeout})
-    thresholds = {
-        alarm.logical_id: alarm.properties["Threshold"] for alarm in evaluated.emitted.resources("AWS::CloudWatch::Alarm")
-    }
+    thresholds = {alarm.logical_id: alarm.properties["Threshold"] for alarm in evaluated.emitted.resources("AWS::CloudWatch::Alarm")}
     assert (thresholds["FunctionDuration"], thresholds["FrontDoorLatency"]) == (timeout * 800.0, latency)
     assert {fact.outcome for fact in evaluated.facts_by_check["system.alarms-can-fire"]} == {Outcome.PASSED}
 
@@ -153,4 +152,6 @@ def test_incident_handling_is_never_claimed(built: Built) -> None:
 
 def test_one_email_address_is_taken() -> None:
     assert re.fullmatch(EMAIL, "mcp-alarms@example.gov")
-    assert [text for text in ("alarms", "a@b", "a@example.gov,b@example.gov", "a b@example.gov", "@example.gov") if re.fullmatch(EMAIL, text)] == []
+    assert [
+        text for text in ("alarms", "a@b", "a@example.gov,b@example.gov", "a b@example.gov", "@example.gov") if re.fullmatch(EMAIL, text)
+    ] == []

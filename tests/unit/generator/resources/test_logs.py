@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+
 from claimstack.generator.emitted import REMOVE, Edit, Place
 from claimstack.generator.evaluation import Evaluated, Status, check_facts
 from claimstack.generator.predicates import Outcome

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
+
 from claimstack.generator.emitted import REMOVE, Edit, Place
 from claimstack.generator.evaluation import Evaluated, check_facts
 from claimstack.generator.predicates import Outcome
