@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -215,7 +216,7 @@ def test_the_nearest_disposition_answers() -> None:
 def test_system_toml_goes_before_our_own_dispositions() -> None:
     ours = (disposition("organisational"),)
     system = a_system(claim("au-11_smt"), dispositions=ours)
-    system.override(disposition("customer", "pe-2"))
+    system.override(replace(disposition("customer", "pe-2"), origination="customer-provided"))
 
     assert answer(system, "pe-2_smt.a").status is Status.CUSTOMER
 

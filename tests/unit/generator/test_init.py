@@ -99,6 +99,7 @@ def test_every_commented_line_can_be_uncommented() -> None:
     with pytest.raises(InputError) as refused:
         parse_config(text, "system.toml")
     assert {cause.split(": ")[1] for cause in refused.value.causes} == {
+        "front_door.account_role",
         "auth.issuer",
         "auth.audience",
         "auth.user_pool_arn",

@@ -19,8 +19,10 @@ from botocore.session import Session
 
 from claimstack.generator.build import build
 from claimstack.generator.config import Config
+from claimstack.generator.documents.deployer_policy import render_deployer_policy
 from claimstack.generator.documents.guide_views import IMPORT_IDENTIFIERS, KeptView, alarm_views, kept_views, left_behind, stack_views
 from claimstack.generator.documents.guides import render_deploy_guide, render_operations_guide
+from claimstack.generator.documents.key_policy import render_key_policy
 from claimstack.generator.documents.markdown import WIDTH, reflow
 from claimstack.generator.documents.template_text import INLINE_LIMIT, template_text
 from claimstack.generator.emitted import Edit, Emitted, Place
@@ -82,11 +84,15 @@ def shell(text: str) -> list[str]:
     return re.findall(r"^```bash\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
+def uncommented(block: str) -> str:
+    return "\n".join(line for line in block.splitlines() if not line.lstrip().startswith("#"))
+
+
 def commands(text: str) -> Iterator[tuple[str, str, list[str]]]:
     """Service, operation and option names of every AWS command, wherever it stands in a pipe or a substitution."""
     for block in shell(text):
-        lines = "\n".join(line for line in block.replace("\\\n", " ").splitlines() if not line.lstrip().startswith("#"))
-        bare = re.sub(r"'[^']*'", "''", lines)
+        bare = re.sub(r"'[^']*'", "''", uncommented(block).replace("\\\n", " "))
+        bare = re.sub(r"\$\(\(.*?\)\)", "_", bare)
         while "$(" in bare and (inner := re.search(r"\$\(([^()]*)\)", bare)):
             if inner[1].startswith("aws "):
                 yield from _command(inner[1])
@@ -142,7 +148,7 @@ def _rows(text: str) -> Iterator[tuple[str, str]]:
 def test_every_name_exists_in_the_templates(name: str, kind: str) -> None:
     text = guide(name, kind)
     stacks = {view.deployed: evaluated(name).emitted.stacks[view.name] for view in stack_views(evaluated(name))}
-    blocks = "\n".join(shell(text))
+    blocks = "\n".join(uncommented(block) for block in shell(text))
     named = set(re.findall(r"--stack-name ([^\s\"]+)", blocks)) | {
         stack for loop in re.findall(r"for STACK in ([^;]+);", blocks) for stack in loop.split()
     }
@@ -190,7 +196,7 @@ GLOBAL_OPTIONS = {"region", "query", "output", "max-items"}
 @each
 def test_every_aws_command_exists_with_its_options(name: str, kind: str) -> None:
     found = list(commands(guide(name, kind)))
-    assert len(found) > 20
+    assert len(found) == sum(len(re.findall(r"\baws [a-z0-9-]+ [a-z]", uncommented(block))) for block in shell(guide(name, kind))) > 20
     unknown = [(service, operation, option) for service, operation, options in found for option in _unknown(service, operation, options)]
     assert unknown == []
 
@@ -326,7 +332,7 @@ def test_a_stack_policy_is_cut_to_the_template_by_the_command_of_the_guide(tmp_p
     (tmp_path / "policy.json").write_text(json.dumps({"Statement": [allow, deny]}), encoding="utf-8")
 
     def cut(*present: str) -> Any:
-        (tmp_path / "key.json").write_text(json.dumps({"Resources": dict.fromkeys(present, {})}), encoding="utf-8")
+        (tmp_path / "key.json").write_text(json.dumps({"Resources": {key: {} for key in present}}), encoding="utf-8")
         arguments = [jq, "--slurpfile", "template", str(tmp_path / "key.json"), program[1], str(tmp_path / "policy.json")]
         return json.loads(subprocess.run(arguments, capture_output=True, text=True, check=True).stdout)
 
@@ -350,6 +356,13 @@ def test_an_output_replaces_the_value_in_the_parameters_file(tmp_path: Path) -> 
         {"ParameterKey": "Own", "ParameterValue": "kept"},
         {"ParameterKey": "KeyArn", "ParameterValue": "new"},
     ]
+
+
+@each_system
+def test_every_placeholder_of_the_policies_is_filled_in(name: str) -> None:
+    filled = set(re.findall(r"s\|(<[A-Z_]+>)\|", guide(name, "deploy")))
+    for policy in (render_deployer_policy(evaluated(name)), render_key_policy(evaluated(name))):
+        assert set(re.findall(r"<[A-Z_]+>", json.dumps(policy))) <= filled
 
 
 @each_system
