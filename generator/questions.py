@@ -19,6 +19,7 @@ from claimstack.generator.questions_network import EgressIsExplicit, NoIngress
 from claimstack.generator.questions_policies import (
     NoPublicPrincipal,
     NoWildcardAction,
+    PolicyParametersBounded,
     ResourceStarListed,
     TrustsOnly,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "NoWildcardAction",
     "NothingConditional",
     "OutputsHoldNoSecret",
+    "PolicyParametersBounded",
     "Question",
     "ResourceStarListed",
     "RoutesAre",

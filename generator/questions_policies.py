@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from claimstack.generator.emitted import REMOVE, Edit, Emitted, Json, words
+from claimstack.generator.emitted import REMOVE, Edit, Emitted, Json, Place, words
 from claimstack.generator.expressions import Finding, Mutant, Scope
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.questions_reading import (
@@ -21,6 +21,7 @@ from claimstack.generator.questions_reading import (
     principals,
     referenced,
     referenced_resource,
+    strings,
     text_of,
 )
 
@@ -236,3 +237,56 @@ class TrustsOnly(Question):
                 yield Mutant(f"{name}: trust everyone", (Edit(principal, "*"),))
         document = _policy({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"})
         yield extra(scope, "AWS::IAM::Role", {"AssumeRolePolicyDocument": document}, "add a role that everyone may assume")
+
+
+_WILDCARDS = ("*", "?", "a*", "a?", "arn:aws:kms:us-east-1:111122223333:key/*", "arn:aws:iam::111122223333:policy/*")
+"""What a template parameter that a policy names has to refuse."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyParametersBounded(Question):
+    """A parameter whose pattern admits a wildcard widens the policy at deployment, behind every check of its text."""
+
+    kind: ClassVar[str] = "question.policy-parameters-bounded"
+
+    def sentence(self) -> str:
+        return "every template parameter that a policy names refuses wildcards"
+
+    def evaluate(self, emitted: Emitted, scope: Scope) -> Iterator[Finding]:
+        named = _policy_parameters(emitted)
+        for stack, name in named:
+            parameter, settled = emitted.template_parameter(stack, name), emitted.parameters.get(stack, {}).get(name)
+            place = Place(stack, ("Parameters", name))
+            if settled is not None:
+                yield self.found(place, settled, not re.search(r"[*?]", settled))
+                continue
+            pattern, values = parameter.get("AllowedPattern"), parameter.get("AllowedValues")
+            bounded = pattern is not None and not any(re.fullmatch(pattern, wildcard) for wildcard in _WILDCARDS)
+            listed = bool(values) and not any(re.search(r"[*?]", str(value)) for value in values)
+            yield self.found(place, pattern or values or "no pattern", Outcome.PASSED if bounded or listed else Outcome.CONDITIONAL)
+        if not named:
+            yield self.nothing(scope, "no policy names a parameter", passes=True)
+
+    def mutants(self, emitted: Emitted, scope: Scope) -> Iterator[Mutant]:
+        for stack, name in _policy_parameters(emitted):
+            place = Place(stack, ("Parameters", name, "AllowedPattern"))
+            yield Mutant(f"{name}: remove its pattern", (Edit(place, REMOVE),))
+            yield Mutant(f"{name}: admit everything", (Edit(place, ".*"),))
+        document = _policy({"Effect": "Allow", "Principal": {"AWS": {"Ref": "ClaimstackMutant"}}, "Action": "sns:Publish", "Resource": "*"})
+        topic = Edit(
+            Place(scope.stack, ("Resources", "Unwanted")), {"Type": "AWS::SNS::TopicPolicy", "Properties": {"PolicyDocument": document}}
+        )
+        yield Mutant(
+            "a policy for whoever is named", (Edit(Place(scope.stack, ("Parameters", "ClaimstackMutant")), {"Type": "String"}), topic)
+        )
+
+
+def _policy_parameters(emitted: Emitted) -> list[tuple[str, str]]:
+    """(stack, template parameter) that policy statements name, each once."""
+    found: dict[tuple[str, str], None] = {}
+    for statement in policy_statements(emitted):
+        stack = statement.resource.stack
+        for place, text in strings(dict(statement.body), statement.place):
+            names = [text] if place.path[-1] == "Ref" else re.findall(r"\$\{([A-Za-z0-9]+)\}", text)
+            found |= {(stack, name): None for name in names if emitted.template_parameter(stack, name) is not None}
+    return list(found)

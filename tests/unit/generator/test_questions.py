@@ -56,7 +56,7 @@ HTTPS = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
 
 SERVER: dict[str, Any] = {
     "Parameters": {
-        "KeyArn": {"Type": "String", "AllowedPattern": "^arn:aws(-us-gov)?:kms:us-east-1:[0-9]{12}:key/.*$"},
+        "KeyArn": {"Type": "String", "AllowedPattern": "^arn:aws(-us-gov)?:kms:us-east-1:[0-9]{12}:key/[0-9a-f-]+$"},
         "EgressCidr": {"Type": "String", "AllowedPattern": r"^10\.[0-9.]+/(1[6-9]|2[0-9])$"},
         "AnyCidr": {"Type": "String"},
         "TopicArn": {"Type": "String", "AllowedPattern": "^arn:[a-z-]+:sns:.*$"},
@@ -92,6 +92,7 @@ SERVER: dict[str, Any] = {
                     "PolicyDocument": document(
                         {"Sid": "Read", "Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": {"Fn::GetAtt": ["Table", "Arn"]}},
                         {"Sid": "Trace", "Effect": "Allow", "Action": ["xray:PutTraceSegments"], "Resource": "*"},
+                        {"Sid": "Open", "Effect": "Allow", "Action": "kms:Decrypt", "Resource": {"Ref": "KeyArn"}},
                         {"Sid": "Never", "Effect": "Deny", "Action": "ec2:*", "Resource": "*"},
                     )
                 },
@@ -222,6 +223,7 @@ GOOD: list[tuple[Check, Emitted]] = [
     (q.NoLiteralPlace(), WAF),
     (q.OutputsHoldNoSecret(), HTTP),
     (q.NothingConditional(), HTTP),
+    (q.PolicyParametersBounded(), HTTP),
     (q.AlarmsReach(), HTTP),
     (q.AlarmsCanFire(limits=LIMITS), HTTP),
     (q.NoIngress(), HTTP),
@@ -269,7 +271,8 @@ def test_a_question_is_data_a_sentence_and_an_id(check: Check) -> None:
 
 
 PASS_WHEN_EMPTY = tuple(
-    f"question.{kind}" for kind in ("no-public-principal", "no-literal-place", "outputs-hold-no-secret", "nothing-conditional")
+    f"question.{kind}"
+    for kind in ("no-public-principal", "no-literal-place", "outputs-hold-no-secret", "nothing-conditional", "policy-parameters-bounded")
 )
 NEEDS_SOMETHING = [check for check, _ in GOOD if check.kind not in PASS_WHEN_EMPTY]
 
@@ -383,8 +386,8 @@ ATTACKS: list[tuple[str, str, tuple[Edit, ...]]] = [
     ("no-wildcard-action", "no action", (put(f"{STATEMENTS}|0|Action", REMOVE),)),
     ("no-wildcard-action", "NotAction", (put(f"{STATEMENTS}|0", {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}),)),
     ("no-wildcard-action", "single statement", (put(STATEMENTS, ALLOW_ALL),)),
-    ("no-wildcard-action", "deny turned", (put(f"{STATEMENTS}|2|Effect", "Allow"),)),
-    ("no-wildcard-action", "statement in an if", (put(f"{STATEMENTS}|3", {"Fn::If": ["Open", ALLOW_ALL, {"Ref": "AWS::NoValue"}]}),)),
+    ("no-wildcard-action", "deny turned", (put(f"{STATEMENTS}|3|Effect", "Allow"),)),
+    ("no-wildcard-action", "statement in an if", (put(f"{STATEMENTS}|4", {"Fn::If": ["Open", ALLOW_ALL, {"Ref": "AWS::NoValue"}]}),)),
     ("no-wildcard-action", "inline in the role", (put("Role|Properties|Policies", [{"PolicyDocument": document(ALLOW_ALL)}]),)),
     ("no-wildcard-action", "IAM::Policy", (put("Attack", resource("IAM::Policy", {"PolicyDocument": document(ALLOW_ALL)})),)),
     ("no-wildcard-action", "IAM::RolePolicy", (put("Attack", resource("IAM::RolePolicy", {"PolicyDocument": document(ALLOW_ALL)})),)),
@@ -611,7 +614,7 @@ def test_an_attack_on_a_rest_api_fails(kind: str, edits: tuple[Edit, ...]) -> No
 
 
 HARMLESS: list[tuple[str, str, tuple[Edit, ...]]] = [
-    ("no-wildcard-action", "deny by wildcard", (put(f"{STATEMENTS}|2|Action", "iam:*"),)),
+    ("no-wildcard-action", "deny by wildcard", (put(f"{STATEMENTS}|3|Action", "iam:*"),)),
     ("resource-star-listed", "names below one table", (put(f"{STATEMENTS}|0|Resource", {"Fn::Sub": "${Table.Arn}/index/*"}),)),
     ("no-public-principal", "bound to an organisation", (put(f"{TOPIC_STATEMENTS}|2", {**PUBLIC, "Condition": ORGANISATION}),)),
     ("no-public-principal", "denied", (put(f"{TOPIC_STATEMENTS}|2", {**PUBLIC, "Effect": "Deny"}),)),
@@ -643,6 +646,18 @@ def test_a_network_chosen_at_deployment_is_conditional_until_an_environment_sett
         {Outcome.PASSED, Outcome.CONDITIONAL},
         {Outcome.PASSED},
         {Outcome.PASSED, Outcome.FAILED},
+    ]
+
+
+def test_a_policy_that_names_a_parameter_is_conditional_until_the_parameter_refuses_wildcards() -> None:
+    check = q.PolicyParametersBounded()
+    open_ = HTTP.edited(Edit(Place("server", ("Parameters", "KeyArn", "AllowedPattern")), "arn:.*"))
+    parameters = [{}, {"server": {"KeyArn": "arn:x"}}, {"server": {"KeyArn": "arn:*"}}]
+
+    assert [outcomes(check, Emitted(open_.stacks, "prod", values)) for values in parameters] == [
+        {Outcome.CONDITIONAL},
+        {Outcome.PASSED},
+        {Outcome.FAILED},
     ]
 
 
