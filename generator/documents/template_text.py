@@ -1,4 +1,4 @@
-"""Template text: a template as the file that is deployed, small enough to be handed over inline where that is possible."""
+"""Template text: a template as the file that is deployed, and whether it is small enough to be handed over inline."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ INLINE_LIMIT = 51_200
 
 
 def template_text(template: Json) -> str:
-    """Indented for review while it fits inline, otherwise with the narrowest indentation."""
-    text = json.dumps(template, indent=2, ensure_ascii=False) + "\n"
-    return text if fits_inline(text) else json.dumps(template, indent=1) + "\n"
+    """Indented by one space: a diff shows it line by line, and it stays small."""
+    return json.dumps(template, indent=1) + "\n"
 
 
 def fits_inline(text: str) -> bool:

@@ -237,7 +237,6 @@ def _add_route(stack: Stack, route: Route, identity: Identity) -> apigatewayv2.R
             FRONT_DOOR,
             resource,
             Exempt("auth.type is none: anybody may call this route, so that it supports no control."),
-            accepts={"CKV_AWS_309": "system.toml asks for a server without authentication."},
         )
     if not route.protected:
         return stack.add(
@@ -250,7 +249,6 @@ def _add_route(stack: Stack, route: Route, identity: Identity) -> apigatewayv2.R
                 prop("AuthorizationType").equals("NONE"),
                 *placed,
             ),
-            accepts={"CKV_AWS_309": "Discovery of the authorization server has to work without a token (RFC 9728)."},
         )
     resource.AuthorizationType = "JWT"
     resource.AuthorizationScopes = list(identity.scopes)

@@ -43,7 +43,7 @@ def checkov() -> dict[str, Any]:
             pytest.fail(f"{CHECKOV} is missing: make conformance installs it")
         pytest.skip(f"{CHECKOV} is missing: make conformance installs it")
     files = [argument for package in PACKAGES for path in template_files(package) for argument in ("-f", str(path))]
-    command = [str(CHECKOV), *files, "--framework", "cloudformation", "--skip-download", "--quiet", "--output", "json"]
+    command = [str(CHECKOV), *files, "--framework", "cloudformation", "--skip-download", "--output", "json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPOSITORY)
     report: dict[str, Any] = json.loads(done.stdout)
     return report

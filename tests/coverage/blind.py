@@ -105,8 +105,12 @@ def _below(resource: Resource, path: tuple[PathStep, ...], value: Json) -> Itera
     if not _in_symbol(path):
         yield blind("remove", REMOVE)
     for kind, new in _others(resource, path, value):
+        if new == value:
+            continue
         more = (Edit(Place(resource.stack, ("Parameters", ELSEWHERE)), _ELSEWHERE),) if new == {"Ref": ELSEWHERE} else ()
         yield blind(kind, new, *more)
+    if path[-1] in _TAGS:
+        return
     if isinstance(value, dict) and not is_symbol(value):
         for key, item in value.items():
             yield from _below(resource, (*path, key), item)
@@ -119,12 +123,15 @@ def _in_symbol(path: tuple[PathStep, ...]) -> bool:
     return any(isinstance(step, str) and step.startswith("Fn::") for step in path)
 
 
+_TAGS = ("Tags", "UserPoolTags")
+"""Changed as a whole only: every tag of every resource would be a third of all mutants."""
 _PRINCIPALS = ("Principal", "AWS", "Service", "Federated")
 _LEGAL = {
     "DeletionPolicy": ("Delete", "Retain", "RetainExceptOnCreate"),
     "UpdateReplacePolicy": ("Delete", "Retain"),
     "Effect": ("Allow", "Deny"),
 }
+_HERE = {"Partition": "aws", "Region": "us-east-1", "AccountId": "111122223333", "URLSuffix": "amazonaws.com"}
 _WIDE = {"CidrIp": "0.0.0.0/0", "CidrIpv6": "::/0", "Resource": "*", "Action": "*"}
 
 
@@ -151,11 +158,9 @@ def _others(resource: Resource, path: tuple[PathStep, ...], value: Json) -> Iter
         yield "re-point", {"Ref": ELSEWHERE}
         if "Fn::Sub" in value and isinstance(value["Fn::Sub"], str):
             yield "change text", {"Fn::Sub": value["Fn::Sub"] + "x"}
-            if "${AWS::" in value["Fn::Sub"]:
-                yield "hard-code", {"Fn::Sub": value["Fn::Sub"].replace("${AWS::Partition}", "aws").replace("${AWS::Region}", "us-east-1")}
+            yield "hard-code", {"Fn::Sub": re.sub(r"\$\{AWS::(\w+)\}", lambda found: _HERE.get(found[1], found[0]), value["Fn::Sub"])}
     elif isinstance(value, list) and value:
         yield "empty list", []
-        yield "repeat item", [*value, value[-1]]
     elif isinstance(value, dict) and name.endswith("Condition") and not is_symbol(value):
         yield "empty condition", {}
 
@@ -382,10 +387,8 @@ class Harmless:
 
 
 def _path_matches(pattern: str, where: str) -> bool:
-    """A trailing `**` stands for everything below; `[*]` for any item."""
-    if pattern.endswith("**"):
-        return where.startswith(pattern.removesuffix("**"))
-    return where == pattern
+    """`**` stands for any number of steps, `[*]` for any item."""
+    return re.fullmatch(re.escape(pattern).replace(r"\*\*", ".*"), where) is not None
 
 
 def load_survivors(path: Path = SURVIVORS) -> tuple[Harmless, ...]:

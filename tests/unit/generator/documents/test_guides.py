@@ -28,6 +28,7 @@ from claimstack.generator.documents.template_text import INLINE_LIMIT, template_
 from claimstack.generator.emitted import Edit, Emitted, Place
 from claimstack.generator.evaluation import Evaluated, evaluate, read_back
 from claimstack.generator.loading import parse_config
+from claimstack.generator.package import emit
 from claimstack.generator.resources.alarms import ALARMS
 from claimstack.generator.resources.door import log_fields
 
@@ -374,6 +375,12 @@ def test_the_size_of_a_template_decides_how_it_is_handed_over(name: str) -> None
         assert f"| `{name}-{stack}` | `{stack}.json` | {size:,} | {how} |" in text
         assert (f'--template-body "file://$PACKAGE/{stack}.json"' in text) is (how == "inline")
         assert (f"{name}-{stack}/$(sha256sum" in text) is (how == "through S3")
+
+
+@each_system
+def test_the_size_is_that_of_the_file_in_the_package(name: str) -> None:
+    system = evaluated(name).system
+    assert emit(system) == {stack: template_text(body.to_dict()) for stack, body in system.stacks.items()}
 
 
 def test_capabilities_are_asked_for_where_iam_is_in_the_template() -> None:
