@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from claimstack.controls.errors import InputError
+from claimstack.controls.errors import InputError, raise_all
 
 if TYPE_CHECKING:
+    from claimstack.generator.config import Config
     from claimstack.generator.package import Package
 
 # Heavy libraries (troposphere, trestle, cfn-lint) are imported inside the commands that need them: `--help` stays instant.
@@ -80,10 +81,10 @@ def build(
     Example: `claimstack build examples/commercial.toml --out out`
     """
     summaries = []
-    for path in systems or [Path("system.toml")]:
-        package = _make(path, environment)
-        folder = out_folder / package.system.config.name
-        problems = list(_check_problems(package, folder)) if check else []
+    for path, config in _load(systems or [Path("system.toml")]):
+        folder = out_folder / config.name
+        package = _make(path, config, environment)
+        problems = list(_check_problems(package, folder, environment)) if check else []
         if not check:
             from claimstack.generator.writing import write_package
 
@@ -260,10 +261,26 @@ def preflight(
         raise typer.Exit(FAILED_CHECK)
 
 
-def _make(path: Path, environment: Path | None) -> Package:
+def _load(paths: list[Path]) -> list[tuple[Path, Config]]:
+    """Every system file, before anything is built: raises InputError with the causes of all of them."""
     from claimstack.generator.loading import load_config
 
-    config = load_config(path)
+    loaded: dict[str, tuple[Path, Config]] = {}
+    causes: list[str] = []
+    for path in paths:
+        try:
+            config = load_config(path)
+        except InputError as error:
+            causes += error.causes
+            continue
+        if config.name in loaded:
+            causes.append(f"{path}: name: {loaded[config.name][0]} has the name '{config.name}' too; rename one, for it names the folder")
+        loaded.setdefault(config.name, (path, config))
+    raise_all(causes)
+    return list(loaded.values())
+
+
+def _make(path: Path, config: Config, environment: Path | None) -> Package:
     with _progress(f"Building {config.name}"):
         from claimstack.generator.extensions import load_extensions
         from claimstack.generator.package import make_package
@@ -283,24 +300,42 @@ def _source_date() -> datetime | None:
         raise InputError(f"SOURCE_DATE_EPOCH: {epoch!r} is not a number of seconds since 1970") from error
 
 
-def _check_problems(package: Package, folder: Path) -> Iterator[str]:
-    """Differences between a package on disk and what its system file gives, then what fails in the templates on disk."""
+def _check_problems(package: Package, folder: Path, environment: Path | None) -> Iterator[str]:
+    """Differences between a package on disk and what its system file gives, then what fails in templates that somebody edited."""
     from claimstack.generator.package import judge
     from claimstack.generator.writing import differences
 
-    yield from differences(package.files, folder)
+    if not folder.is_dir():
+        yield f"{folder}: does not exist; run claimstack build"
+        return
+    yield from (f"differs: {difference}" for difference in differences(package.files, folder))
     texts = {}
     for stack in package.system.stacks:
         path = folder / "cloudformation" / f"{stack}.json"
         try:
             texts[stack] = path.read_text(encoding="utf-8")
-            json.loads(texts[stack])
+            readable = _is_template(json.loads(texts[stack]))
         except (OSError, ValueError):
-            yield f"{path}: cannot be judged: missing or not JSON"
+            readable = False
+        if not readable:
+            yield f"not judged: {path}: is no template"
             return
-    for fact in judge(package.system, texts).failed:
-        found = "nothing" if fact.actual is None else json.dumps(fact.actual)
-        yield f"{folder}/{fact.pointer}: {fact.expected}; found {found} ({fact.check})"
+    if all(package.files[f"cloudformation/{stack}.json"] == text for stack, text in texts.items()):
+        return
+    known = set(package.evaluated.failed)
+    for fact in judge(package.system, texts, environment).failed:
+        if fact not in known:
+            yield f"failed: {folder}/{_failure(dataclasses.asdict(fact))}"
+
+
+def _is_template(document: Any) -> bool:
+    resources = document.get("Resources") if isinstance(document, dict) else None
+    return isinstance(resources, dict) and all(isinstance(body, dict) and isinstance(body.get("Type"), str) for body in resources.values())
+
+
+def _failure(fact: dict[str, Any]) -> str:
+    found = "nothing" if fact["actual"] is None else json.dumps(fact["actual"], ensure_ascii=False)
+    return f"{fact['pointer']}: {fact['expected']}; found {found} ({fact['check']})"
 
 
 def _summary(package: Package, folder: Path, problems: list[str]) -> dict[str, Any]:
@@ -333,11 +368,11 @@ def _print_summary(summary: dict[str, Any], *, checked: bool) -> None:
         + ", ".join(f"{number} {status}" for status, number in counted.items() if status != "total" and number)
     )
     for warning in summary["warnings"]:
-        err.print(f"warning: {warning}", style="yellow", markup=False)
+        err.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
     for fact in summary["failed_facts"]:
-        err.print(f"failed: {fact['pointer']}: {fact['expected']} ({fact['check']})", style="red", markup=False, soft_wrap=True)
+        err.print(f"failed: {_failure(fact)}", style="red", markup=False, soft_wrap=True)
     for problem in summary["problems"]:
-        err.print(f"differs: {problem}", style="red", markup=False, soft_wrap=True)
+        err.print(problem, style="red", markup=False, soft_wrap=True)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +25,7 @@ from claimstack.generator.documents.oscal import to_bytes
 from claimstack.generator.documents.parameters import render_example_parameters
 from claimstack.generator.documents.profile import render_class_profile
 from claimstack.generator.documents.stack_policy import render_stack_policy
+from claimstack.generator.documents.template_text import template_text
 from claimstack.generator.environment import load_environment
 from claimstack.generator.evaluation import Evaluated, evaluate, read_back
 from claimstack.generator.extensions import Extension
@@ -45,9 +45,6 @@ DOCUMENTS: Mapping[str, Callable[[Evaluated], dict[str, Any] | str]] = {
     "evidence/coverage.json": render_coverage,
 }
 """Each file of a package beside the templates and the manifest, with the function that renders it."""
-
-INLINE_LIMIT = 51_200
-"""Bytes of a template that CloudFormation takes inline; a larger one goes through S3 (AWS CloudFormation quotas)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +72,8 @@ def make_package(
 
 
 def emit(system: System) -> dict[str, str]:
-    """The text of each template by stack name, indented by one space: a diff shows it line by line, and it stays small."""
-    return {name: json.dumps(stack.to_dict(), indent=1) + "\n" for name, stack in system.stacks.items()}
+    """The text of each template by stack name."""
+    return {name: template_text(stack.to_dict()) for name, stack in system.stacks.items()}
 
 
 def judge(system: System, templates: Mapping[str, str], environment: Path | None = None) -> Evaluated:

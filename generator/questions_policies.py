@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -21,7 +21,6 @@ from claimstack.generator.questions_reading import (
     principals,
     referenced,
     referenced_resource,
-    strings,
     text_of,
 )
 
@@ -286,7 +285,21 @@ def _policy_parameters(emitted: Emitted) -> list[tuple[str, str]]:
     found: dict[tuple[str, str], None] = {}
     for statement in policy_statements(emitted):
         stack = statement.resource.stack
-        for place, text in strings(dict(statement.body), statement.place):
-            names = [text] if place.path[-1] == "Ref" else re.findall(r"\$\{([A-Za-z0-9]+)\}", text)
-            found |= {(stack, name): None for name in names if emitted.template_parameter(stack, name) is not None}
+        for name in _named(statement.body):
+            if emitted.template_parameter(stack, name) is not None:
+                found[stack, name] = None
     return list(found)
+
+
+def _named(value: Json) -> Iterator[str]:
+    """Names that Ref and Sub use below a value."""
+    if isinstance(value, str):
+        yield from re.findall(r"\$\{([A-Za-z0-9]+)\}", value)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _named(item)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            if key == "Ref":
+                yield str(item)
+            yield from _named(item)

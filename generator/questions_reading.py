@@ -151,8 +151,17 @@ class PolicyStatement:
 def policy_statements(emitted: Emitted) -> Iterator[PolicyStatement]:
     """Every statement of every policy of the system, also those inside lists, conditions and JSON texts."""
     for resource in emitted.resources():
-        if not resource.type.startswith(_OTHER_STATEMENTS):
+        if not resource.type.startswith(_OTHER_STATEMENTS) and _may_hold_policy(resource.properties):
             yield from _documents(resource, resource.properties, resource.place.below("Properties"))
+
+
+def _may_hold_policy(value: Json) -> bool:
+    """A quick look before the walk that keeps every place: most resources have no policy."""
+    if isinstance(value, dict):
+        return any(key == "Statement" or key in POLICY_PROPERTIES or _may_hold_policy(item) for key, item in value.items())
+    if isinstance(value, list):
+        return any(_may_hold_policy(item) for item in value)
+    return isinstance(value, str) and '"Statement"' in value
 
 
 def _documents(resource: Resource, value: Json, place: Place) -> Iterator[PolicyStatement]:

@@ -108,14 +108,13 @@ class NoLiteralPlace(Question):
 
     def evaluate(self, emitted: Emitted, scope: Scope) -> Iterator[Finding]:
         for stack, template in emitted.stacks.items():
-            clean = True
-            for place, text in _texts(template, Place(stack, ())):
-                kind = literal_place(_without(text, self.given))
-                if kind is not None:
-                    clean = False
-                    yield self.found(place, f"{kind} in {text}", outcome=False)
-            if clean:
+            found = {text: kind for text in set(_texts(template)) if (kind := literal_place(_without(text, self.given)))}
+            if not found:
                 yield self.found(Place(stack, ()), "none", outcome=True)
+                continue
+            for place, text in strings(template, Place(stack, ())):
+                if text in found and not any(step in _WORDS_FOR_PEOPLE for step in place.path):
+                    yield self.found(place, f"{found[text]} in {text}", outcome=False)
 
     def mutants(self, emitted: Emitted, scope: Scope) -> Iterator[Mutant]:
         for resource in emitted.resources():
@@ -136,17 +135,18 @@ def _without(text: str, given: tuple[str, ...]) -> str:
     return text
 
 
-def _texts(value: Json, place: Place) -> Iterator[tuple[Place, str]]:
+def _texts(value: Json) -> Iterator[str]:
+    """Every text and key that is not for people."""
     if isinstance(value, str):
-        yield place, value
+        yield value
     elif isinstance(value, dict):
         for key, item in value.items():
             if key not in _WORDS_FOR_PEOPLE:
-                yield place.below(key), key
-                yield from _texts(item, place.below(key))
+                yield key
+                yield from _texts(item)
     elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _texts(item, place.below(index))
+        for item in value:
+            yield from _texts(item)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ class OutputsHoldNoSecret(Question):
             yield Mutant(f"output {what}", (edit,))
 
 
-_CHOICES = ("Fn::If", "Fn::Transform")
+_CHOICES = ("Fn::If", "Fn::Transform", "Fn::ForEach")
 _SECTIONS = ("Conditions", "Transform", "Mappings")
 
 
@@ -195,7 +195,8 @@ class NothingConditional(Question):
             for kind in ("Resources", "Outputs"):
                 bodies = template.get(kind, {})
                 found += [place.below(kind, name, "Condition") for name, body in bodies.items() if "Condition" in body]
-                found += [at for at, text in strings(bodies, place.below(kind)) if text in _CHOICES or text.startswith("Fn::ForEach")]
+                if _chooses(bodies):
+                    found += [at for at, text in strings(bodies, place.below(kind)) if text.startswith(_CHOICES)]
             for at in found:
                 yield self.found(at, str(at.path[-1]), outcome=False)
             if not found:
@@ -208,3 +209,11 @@ class NothingConditional(Question):
             yield Mutant(f"add {section}", (Edit(Place(scope.stack, (section,)), {"Mutant": {}}),))
         choice = {"Fn::If": ["Never", "a", "b"]}
         yield extra(scope, "AWS::SNS::Topic", {"TopicName": choice}, "choose a property by a condition")
+
+
+def _chooses(value: Json) -> bool:
+    if isinstance(value, dict):
+        return any(key.startswith(_CHOICES) or _chooses(item) for key, item in value.items())
+    if isinstance(value, list):
+        return any(_chooses(item) for item in value)
+    return isinstance(value, str) and value.startswith(_CHOICES)

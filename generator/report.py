@@ -99,7 +99,9 @@ def preflight_table(verdicts: Iterable[Verdict]) -> RenderableType:
     table.add_column("consumer")
     table.add_column("key policy")
     for verdict in verdicts:
-        word, style = ("admits it", "green") if verdict.ok else ("leaves it out, silently" if verdict.silent else "leaves it out", "bold red")
+        word, style = (
+            ("admits it", "green") if verdict.ok else ("leaves it out, silently" if verdict.silent else "leaves it out", "bold red")
+        )
         table.add_row(verdict.consumer.title, Text(word, style))
     left_out = [_left_out(verdict) for verdict in verdicts if not verdict.ok]
     return Group(table, *left_out)

@@ -6,7 +6,9 @@ import hashlib
 import json
 import os
 import shutil
+import textwrap
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +96,22 @@ def differences(files: Mapping[str, str], folder: Path) -> Iterator[str]:
     for path in sorted(present - set(files)):
         yield f"{folder / path}: not written by a build"
     for path in sorted(present & set(files)):
-        if (folder / path).read_bytes() != files[path].encode():
-            yield f"{folder / path}: differs from what the system file gives"
+        found = (folder / path).read_bytes()
+        if found != files[path].encode():
+            yield f"{folder / path}: {_first_difference(found.decode('utf-8', 'replace'), files[path])}"
+
+
+def _first_difference(found: str, expected: str) -> str:
+    """The first line in which a text on disk is not what the system file gives."""
+    pairs = zip_longest(found.splitlines(), expected.splitlines())
+    for number, (there, given) in enumerate(pairs, start=1):
+        if there != given:
+            return f"line {number} is {_quoted(there)}, the system file gives {_quoted(given)}"
+    return "differs from what the system file gives in its line endings"
+
+
+def _quoted(line: str | None) -> str:
+    return "missing" if line is None else repr(textwrap.shorten(line, 100))
 
 
 def sha256(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator
+from functools import cache
 from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
@@ -15,7 +16,12 @@ _ITEM = re.compile(r"(\s*)([-*]|\d+\.) ")
 
 def fill_skeleton(name: str, **values: object) -> str:
     """The skeleton `templates/<name>` with these values, reflowed. A name that the skeleton uses and nobody gives is an error."""
-    environment = Environment(
+    return reflow(_environment().get_template(name).render(values))
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
         loader=FunctionLoader(_skeleton),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -23,7 +29,6 @@ def fill_skeleton(name: str, **values: object) -> str:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - Markdown, not HTML
     )
-    return reflow(environment.get_template(name).render(values))
 
 
 def _skeleton(name: str) -> str:

@@ -73,7 +73,7 @@ def add_function(
     image = stack.parameter(
         "ImageUri",
         "Image of the MCP server in a private ECR repository of the same region, named by digest and never by tag.",
-        example="111122223333.dkr.ecr.us-east-1.amazonaws.com/mcp@sha256:" + "0123456789abcdef" * 4,
+        example=f"111122223333.dkr.ecr.{stack.config.region}.amazonaws.com/mcp@sha256:" + "0123456789abcdef" * 4,
         AllowedPattern=IMAGE,
         ConstraintDescription="An image in ECR by digest: <account>.dkr.ecr.<region>.<suffix>/<repository>@sha256:<64 hexadecimal digits>.",
     )

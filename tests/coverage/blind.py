@@ -76,9 +76,7 @@ def _whole(emitted: Emitted, resource: Resource) -> Iterator[Blind]:
         for name, body in emitted.stacks[resource.stack].get("Outputs", {}).items()
         if resource.logical_id in _references(body)
     ]
-    yield Blind(
-        "remove resource", resource.stack, resource.logical_id, resource.type, (), (Edit(resource.place, REMOVE), *outputs)
-    )
+    yield Blind("remove resource", resource.stack, resource.logical_id, resource.type, (), (Edit(resource.place, REMOVE), *outputs))
     required = schema(resource.type).get("required", ())
     bare = {"Type": resource.type, "Properties": {name: value for name, value in resource.properties.items() if name in required}}
     twin = Place(resource.stack, ("Resources", "BlindTwin"))
@@ -351,7 +349,7 @@ class Watch:
 
     def _readers(self, blind: Blind) -> Iterator[DeclaredCheck]:
         """The checks that can read what was changed, those of the resource itself first."""
-        whole = blind.type in ("Parameters", "Rules", "Outputs") or not blind.path
+        whole = blind.type == "Parameters"
         last: list[DeclaredCheck] = []
         for declared in self.system.checks.values():
             check = declared.check
@@ -442,4 +440,3 @@ def walk(watch: Watch, harmless: tuple[Harmless, ...]) -> Report:
             if not entries:
                 report.unnoticed.append(blind)
     return report
-

@@ -167,7 +167,9 @@ def acceptable(draw: st.DrawFn) -> Data:
                 {
                     "au-11_odp": st.fixed_dictionaries(
                         {
-                            "value": st.sampled_from([value for value in RETENTION_DAYS if value >= 914]).map(lambda value: f"{value} days"),
+                            "value": st.sampled_from([value for value in RETENTION_DAYS if value >= 914]).map(
+                                lambda value: f"{value} days"
+                            ),
                             "reason": sentences,
                             "approver": sentences,
                             "date": days,
@@ -335,7 +337,9 @@ def test_templates_lint_clean(data: Data) -> None:
     config = package.system.config
     regions = tuple({config.region, *LINT_REGIONS[config.partition.name]})
     findings = [
-        finding for stack in package.system.stacks for finding in lint_template(stack, package.files[f"cloudformation/{stack}.json"], regions)
+        finding
+        for stack in package.system.stacks
+        for finding in lint_template(stack, package.files[f"cloudformation/{stack}.json"], regions)
     ]
     assert findings == []
 
@@ -355,7 +359,12 @@ def test_output_does_not_depend_on_the_hash_seed(systems: list[Data]) -> None:
     texts = json.dumps([toml(data) for data in systems])
     printed = [
         subprocess.run(
-            [sys.executable, "-c", PRINT_FILES], input=texts, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONHASHSEED": seed}
+            [sys.executable, "-c", PRINT_FILES],
+            input=texts,
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
         ).stdout
         for seed in ("1", "2")
     ]

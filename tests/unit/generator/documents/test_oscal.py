@@ -99,11 +99,9 @@ def minimal(**more: Any) -> dict[str, Any]:
     return {"imports": imports, "metadata": metadata("Title", NOON, "1"), "uuid": stable_uuid("profile"), **more}
 
 
-def test_trestle_orders_the_keys_and_keeps_the_values() -> None:
+def test_what_trestle_accepts_is_what_it_would_write() -> None:
     document = through_trestle(Profile, minimal())
-    assert document == {"profile": minimal()}
-    assert list(document["profile"]) == ["uuid", "metadata", "imports"]
-    assert through_trestle(Profile, document["profile"]) == document
+    assert document == {"profile": minimal()} == Profile.model_validate(minimal()).oscal_dict()
 
 
 def test_trestle_refuses_a_key_that_oscal_does_not_have() -> None:
