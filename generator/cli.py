@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 WRONG_INPUT = 2
 FAILED_CHECK = 1
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="claimstack",
@@ -218,7 +219,10 @@ def lint(
 ) -> None:
     """Hold the templates against cfn-lint and the OSCAL documents against the reference checker; exit 1 on any finding."""
     from claimstack.generator.lint import LINT_REGIONS, lint_package, partition_of_package
+    from claimstack.generator.partition import partition_of
 
+    for asked in region or ():
+        partition_of(asked)
     folders = packages or sorted(path.parent for path in Path("out").glob("*/manifest.json"))
     if not folders:
         raise InputError("out: holds no package; run claimstack build, or name a package folder")
@@ -322,9 +326,8 @@ def _check_problems(package: Package, folder: Path, environment: Path | None) ->
             return
     if all(package.files[f"cloudformation/{stack}.json"] == text for stack, text in texts.items()):
         return
-    known = set(package.evaluated.failed)
     for fact in judge(package.system, texts, environment).failed:
-        if fact not in known:
+        if fact not in package.evaluated.failed:
             yield f"failed: {folder}/{_failure(dataclasses.asdict(fact))}"
 
 
@@ -383,13 +386,14 @@ def _progress(what: str) -> Iterator[None]:
 
 
 def main() -> None:
-    """Run the command line; wrong input ends with one line for each cause and exit code 2."""
+    """Run the command line; wrong input ends with one line for each cause and exit code 2, an interrupt with 130."""
     try:
         app()
     except InputError as error:
         for cause in error.causes:
             err.print(f"error: {cause}", style="red", markup=False, soft_wrap=True)
         sys.exit(WRONG_INPUT)
-    except KeyboardInterrupt:
-        err.print("interrupted; nothing was written")
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # typer has turned the KeyboardInterrupt into it
+            err.print("interrupted; no package was left half-written")
+        raise

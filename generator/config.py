@@ -28,7 +28,7 @@ WORD = r"^[^\s\p{Cc}]+$"
 USER_POOL_ARN = r"^arn:aws(-us-gov)?:cognito-idp:[a-z0-9-]+:[0-9]{12}:userpool/[a-z0-9-]+_[A-Za-z0-9]+$"
 ENDPOINT_SERVICE = r"^[a-z0-9]+([.-][a-z0-9]+)*$"
 TAG_KEY = r"^[\p{L}\p{Z}\p{N}_.:/=+\-@]+$"
-TAG_VALUE = r"^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$"
+TAG_VALUE = r"^[\p{L}\p{Z}\p{N}_.:/=+\-@]+$"
 ROLE_PATH = r"^/([A-Za-z0-9_+=,.@-]+/)*$"
 PACKAGE_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{2,40}$"
 
@@ -44,7 +44,7 @@ WORDS = {
     USER_POOL_ARN: "the ARN of a user pool, such as 'arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_AbCdEf123'",
     ENDPOINT_SERVICE: "a service name without the region prefix, such as 'sqs'",
     TAG_KEY: "letters, digits, spaces and _ . : / = + - @ only, as not every AWS service takes more in a tag",
-    TAG_VALUE: "letters, digits, spaces and _ . : / = + - @ only, as not every AWS service takes more in a tag",
+    TAG_VALUE: "one or more of letters, digits, spaces and _ . : / = + - @, as not every AWS service takes anything else in a tag",
     ROLE_PATH: "an IAM path that starts and ends with a slash, such as '/mcp/'",
     PACKAGE_ID: "3 to 41 letters, digits, dots, underscores and hyphens, starting with a letter or digit",
 }
@@ -61,7 +61,7 @@ Sentence = Annotated[str, StringConstraints(pattern=SENTENCE, max_length=1000)]
 """One line for people: OSCAL strings take no line break and no space at either end."""
 TagKey = Annotated[str, StringConstraints(pattern=TAG_KEY, max_length=128)]
 TagValue = Annotated[str, StringConstraints(pattern=TAG_VALUE, max_length=255)]
-"""ECR takes one character less than the 256 of other services."""
+"""ECR takes one character less than the 256 of other services; neither it nor CloudWatch takes an empty value."""
 
 
 class Table(BaseModel):

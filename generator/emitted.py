@@ -88,7 +88,8 @@ class Emitted:
         """Every resource of these types (of every type when none is named), stack by stack."""
         for stack, template in self.stacks.items():
             for logical_id, body in template.get("Resources", {}).items():
-                if not types or body.get("Type") in types:
+                # Fn::ForEach stands among the resources and is none; NothingConditional finds it.
+                if isinstance(body, dict) and (not types or body.get("Type") in types):
                     yield Resource(stack, logical_id, body)
 
     def resource(self, stack: str, logical_id: str) -> Resource | None:

@@ -56,6 +56,12 @@ def load_evidence(folder: Path | None) -> Evidence:
         ) from error
     except ValueError as error:
         raise InputError(f"{folder}/evidence: is not JSON ({error}); build the package again") from error
+    for name, document, wanted in (
+        ("coverage.json", coverage, {"answers", "supplemental", "points"}),
+        ("facts.json", facts, {"checks", "facts"}),
+    ):
+        if not isinstance(document, dict) or wanted - set(document):
+            raise InputError(f"{folder}/evidence/{name}: is not what claimstack build writes; build the package again")
     return Evidence(folder, coverage, facts)
 
 

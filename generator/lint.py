@@ -58,7 +58,9 @@ def lint_template(stack: str, text: str, regions: tuple[str, ...]) -> Iterator[L
     except ImportError as error:
         raise InputError("cfn-lint is not installed: pip install 'claimstack[lint]'") from error
     for match in lint(text, config=ManualArgs(regions=list(regions), include_checks=["I"])):
-        yield LintFinding(f"cloudformation/{stack}.json", match.rule.id, "/".join(map(str, match.path or [])), match.message)
+        yield LintFinding(
+            f"cloudformation/{stack}.json", match.rule.id, "/".join(map(str, getattr(match, "path", None) or [])), match.message
+        )
 
 
 def partition_of_package(folder: Path) -> str:

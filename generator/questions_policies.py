@@ -254,15 +254,11 @@ class PolicyParametersBounded(Question):
     def evaluate(self, emitted: Emitted, scope: Scope) -> Iterator[Finding]:
         named = _policy_parameters(emitted)
         for stack, name in named:
-            parameter, settled = emitted.template_parameter(stack, name), emitted.parameters.get(stack, {}).get(name)
-            place = Place(stack, ("Parameters", name))
-            if settled is not None:
-                yield self.found(place, settled, not re.search(r"[*?]", settled))
-                continue
-            pattern, values = parameter.get("AllowedPattern"), parameter.get("AllowedValues")
+            parameter = emitted.template_parameter(stack, name)
+            pattern, values = parameter.get("AllowedPattern"), parameter.get("AllowedValues", [])
             bounded = pattern is not None and not any(re.fullmatch(pattern, wildcard) for wildcard in _WILDCARDS)
             listed = bool(values) and not any(re.search(r"[*?]", str(value)) for value in values)
-            yield self.found(place, pattern or values or "no pattern", Outcome.PASSED if bounded or listed else Outcome.CONDITIONAL)
+            yield self.found(Place(stack, ("Parameters", name)), pattern or values or "no pattern", bounded or listed)
         if not named:
             yield self.nothing(scope, "no policy names a parameter", passes=True)
 

@@ -131,7 +131,8 @@ class NoLiteralPlace(Question):
 
 def _without(text: str, given: tuple[str, ...]) -> str:
     for known in given:
-        text = text.replace(known, "")
+        if literal_place(known) is not None:
+            text = text.replace(known, "")
     return text
 
 

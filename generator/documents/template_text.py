@@ -11,8 +11,11 @@ INLINE_LIMIT = 51_200
 
 
 def template_text(template: Json) -> str:
-    """Indented by one space: a diff shows it line by line, and it stays small."""
-    return json.dumps(template, indent=1) + "\n"
+    """Indented by one space: a diff shows it line by line, and it stays small.
+
+    Characters stand as they are, since YAML parsers such as that of cfn-lint refuse JSON's surrogate pairs.
+    """
+    return json.dumps(template, indent=1, ensure_ascii=False) + "\n"
 
 
 def fits_inline(text: str) -> bool:

@@ -10,7 +10,7 @@ from claimstack.controls.errors import InputError
 from claimstack.generator.claims import Claim, Component
 from claimstack.generator.config import Config
 from claimstack.generator.expressions import Check, prop
-from claimstack.generator.questions import DeniesPlainTransport, EgressIsExplicit, NoIngress, NoPublicPrincipal
+from claimstack.generator.questions import DeniesPlainTransport, EgressIsExplicit, NoIngress, NoPublicPrincipal, PolicyParametersBounded
 from claimstack.generator.questions_statements import statements_are
 from claimstack.generator.resources.network import HTTPS, one_port_only, place_parameters
 from claimstack.generator.resources.policies import OF_THIS_ACCOUNT, allow, arn, deny_plain_transport, document
@@ -231,7 +231,7 @@ def _endpoint_claims(sentence: str, statements: list[dict[str, Any]], managed: t
     only = (statements_are("PolicyDocument", statements), NoPublicPrincipal())
     over_tls = (statements_are("PolicyDocument", statements), DeniesPlainTransport())
     return (
-        Claim("ac-4_smt", sentence, *only),
+        Claim("ac-4_smt", sentence, *only, PolicyParametersBounded()),
         Claim("sc-7_smt.c", "The function reaches the AWS service through an endpoint that the stack manages.", *managed),
         Claim("sc-7.4_smt.a", "The endpoint is the managed interface to the AWS service.", *managed),
         Claim("sc-7.4_smt.b", f"The policy of the endpoint is the traffic flow policy of this interface. {sentence}", *only),

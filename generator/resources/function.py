@@ -11,7 +11,7 @@ from claimstack.controls.errors import raise_all
 from claimstack.generator.claims import Claim, Component
 from claimstack.generator.config import Config
 from claimstack.generator.expressions import Check, every, none_exists, prop
-from claimstack.generator.questions import EnvironmentHolds
+from claimstack.generator.questions import EnvironmentHolds, NoLiteralPlace, NothingConditional, OutputsHoldNoSecret
 from claimstack.generator.resources.endpoints import runs_past_fips
 from claimstack.generator.resources.network import Network
 from claimstack.generator.resources.policies import endpoint_name
@@ -123,6 +123,8 @@ def add_function(
             EVERY_FUNCTION.prop("TracingConfig.Mode").equals("Active"),
             prop("LoggingConfig.LogGroup").equals(Ref(log_group)),
             *(_holds(name, value) for name, value in environment.items()),
+            NothingConditional(),
+            NoLiteralPlace(given=_given_places(stack.config)),
         ),
         accepts={
             "CKV_AWS_116": "API Gateway calls the function synchronously and returns each failure; a dead letter queue would stay empty.",
@@ -161,8 +163,9 @@ def _identity_claims(role: Role, key_arn: Any, variables: Mapping[str, Any]) -> 
         ),
         Claim(
             "ia-5.7_smt",
-            "The environment of the function holds no password, key or token.",
+            "The environment of the function and the outputs of the stacks hold no password, key or token.",
             EnvironmentHolds(names=tuple(sorted(variables))),
+            OutputsHoldNoSecret(),
         ),
         Claim(
             "sc-28_smt", "The function's environment is encrypted at rest with the customer managed key.", prop("KmsKeyArn").equals(key_arn)
@@ -174,6 +177,14 @@ def _identity_claims(role: Role, key_arn: Any, variables: Mapping[str, Any]) -> 
             meets=("sc-28.1_obj-1",),
         ),
     )
+
+
+def _given_places(config: Config) -> tuple[str, ...]:
+    """What system.toml itself names, which may be somebody else's place: an existing user pool, a host with a region in its name."""
+    door, auth = config.front_door, config.auth
+    named = (config.name, config.organisation.role_path, door.domain, auth.user_pool_arn, auth.issuer)
+    listed = (*auth.audience, *auth.scopes, *auth.consumers, *auth.callback_urls, *door.allowed_origins, *config.network.endpoint_services)
+    return tuple(text for text in (*named, *listed) if text)
 
 
 def _content_claims(config: Config, variables: Mapping[str, Any]) -> tuple[Claim, ...]:

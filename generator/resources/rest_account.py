@@ -7,7 +7,7 @@ from typing import Any, Literal
 from troposphere import GetAtt, Ref, apigateway, iam
 
 from claimstack.generator.claims import Claim
-from claimstack.generator.expressions import Check, attribute, prop
+from claimstack.generator.expressions import Check, attribute, every, prop
 from claimstack.generator.questions import NoWildcardAction, ResourceStarListed
 from claimstack.generator.resources.door import FRONT_DOOR
 from claimstack.generator.resources.policies import allow, document, trust
@@ -53,7 +53,7 @@ def add_account(stack: Stack) -> apigateway.Account:
         Claim(
             "au-12_smt.a",
             "API Gateway can write the logs of REST APIs in this region, also after this stack is gone.",
-            prop("CloudWatchRoleArn").equals(GetAtt(role, "Arn")),
+            every(apigateway.Account).prop("CloudWatchRoleArn").equals(GetAtt(role, "Arn")),
             *_stays(),
         ),
     )

@@ -11,7 +11,7 @@ from troposphere import GetAtt, Ref, Sub, iam
 from claimstack.controls.errors import InputError
 from claimstack.generator.claims import Claim, Component, Exempt
 from claimstack.generator.expressions import Check, every, prop
-from claimstack.generator.questions import NoWildcardAction, ResourceStarListed
+from claimstack.generator.questions import NoWildcardAction, PolicyParametersBounded, ResourceStarListed
 from claimstack.generator.resources.policies import allow, arn, deny, document, endpoint_name, trust
 from claimstack.generator.system import Stack
 
@@ -143,6 +143,7 @@ def _role(stack: Stack) -> iam.Role:
     checks: list[Check] = [
         NoWildcardAction(),
         ResourceStarListed(),
+        PolicyParametersBounded(),
         prop("ManagedPolicyArns").absent(),
         prop("Policies").absent(),
         prop("Path").equals(organisation.role_path),

@@ -24,6 +24,7 @@ SURVIVORS = Path(__file__).with_name("survivors.toml")
 ELSEWHERE = "BlindElsewhere"
 """A template parameter without constraints: what references are pointed at."""
 _ELSEWHERE = {"Type": "String"}
+_SECTIONS = ("Parameters", "Rules", "Outputs")
 _GRADE = {Outcome.PASSED: 0, Outcome.CONDITIONAL: 1, Outcome.FAILED: 2}
 
 
@@ -44,11 +45,12 @@ class Blind:
 
     @property
     def where(self) -> str:
-        steps = "".join("[*]" if isinstance(step, int) else f".{step}" for step in self.path)
-        return steps.removeprefix(".")
+        named = (self.logical_id, *self.path) if self.type in _SECTIONS else self.path
+        return "".join("[*]" if isinstance(step, int) else f".{step}" for step in named).removeprefix(".")
 
     def __str__(self) -> str:
-        return f"{self.stack}.{self.logical_id} ({self.type}) {self.where or 'itself'}: {self.kind}"
+        value = "" if self.value is REMOVE or not self.path else f" → {json.dumps(self.value)[:60]}"
+        return f"{self.stack}.{self.logical_id} ({self.type}) {self.where or 'itself'}: {self.kind}{value}"
 
 
 # The walk
@@ -64,7 +66,7 @@ def mutants(emitted: Emitted) -> Iterator[Blind]:
         for name, value in resource.properties.items():
             yield from _below(resource, ("Properties", name), value)
     for stack, template in emitted.stacks.items():
-        for section in ("Parameters", "Rules", "Outputs"):
+        for section in _SECTIONS:
             for name, body in template.get(section, {}).items():
                 yield from _section(stack, section, name, body)
 
@@ -223,7 +225,7 @@ def _resolved(root: Mapping[str, Any], found: Mapping[str, Any]) -> Mapping[str,
 
 def refused(emitted: Emitted, blind: Blind) -> bool:
     """Whether CloudFormation, or the schema of the resource, would not take the change."""
-    if blind.type in ("Parameters", "Rules", "Outputs"):
+    if blind.type in _SECTIONS:
         return False
     if blind.kind == "remove resource":
         template = emitted.edited(*blind.edits).stacks[blind.stack]
@@ -300,7 +302,7 @@ def _fits(value: Json, rules: Mapping[str, Any]) -> bool:
     if isinstance(value, bool):
         return "type" not in rules or "boolean" in rules["type"]
     if isinstance(value, int | float):
-        return rules.get("minimum", value) <= value <= rules.get("maximum", value)
+        return bool(rules.get("minimum", value) <= value <= rules.get("maximum", value))
     if isinstance(value, str):
         pattern = rules.get("pattern")
         long_enough = rules.get("minLength", 0) <= len(value) <= rules.get("maxLength", len(value))
@@ -341,7 +343,8 @@ class Watch:
 
     def notices_edits(self, *edits: Edit) -> bool:
         edited = self.emitted.edited(*edits)
-        return any(self._worse(declared, edited) for declared in self.system.checks.values())
+        widest_first = sorted(self.system.checks.values(), key=lambda declared: not declared.check.reads_system)
+        return any(self._worse(declared, edited) for declared in widest_first)
 
     def _worse(self, declared: DeclaredCheck, edited: Emitted) -> bool:
         before, after = self.base[declared.id], _grades(declared, edited)

@@ -156,7 +156,9 @@ def acceptable(draw: st.DrawFn) -> Data:
             ),
             organisation=optional(
                 name=sentences,
-                tags=st.dictionaries(st.text("abcdefgh", min_size=1, max_size=5), st.text("ABC xyz_.:/=+-@", max_size=12), max_size=40),
+                tags=st.dictionaries(
+                    st.text("abcdefgh", min_size=1, max_size=5), st.text("ABC xyz_.:/=+-@", min_size=1, max_size=12), max_size=40
+                ),
                 role_path=st.sampled_from(["/", "/mcp/", "/team/mcp/"]),
                 permissions_boundary=st.booleans(),
                 log_archive=st.booleans(),

@@ -54,6 +54,12 @@ def test_resources_come_stack_by_stack_and_by_type() -> None:
     assert EMITTED.resource("nowhere", "Key") is None
 
 
+def test_a_loop_among_the_resources_is_no_resource() -> None:
+    emitted = Emitted({"server": {"Resources": {"Fn::ForEach::Topics": ["Name", ["A"], {}], **SERVER["Resources"]}}})
+
+    assert [resource.logical_id for resource in emitted.resources()] == ["Log", "Topic"]
+
+
 def test_a_resource_without_properties_has_none() -> None:
     topic = EMITTED.resource("server", "Topic")
 

@@ -284,7 +284,7 @@ ACCEPTED = [
     TOP.replace('"C"', '"D"') + TOKENS,
     TOP.replace("demo", "aws-demo") + "[auth]\ntype = 'none'\n",
     TOP + TOKENS + AU_11 + "value = '30 days'\n",
-    TOP + TOKENS + "[organisation.tags]\n'Kosten Stelle' = 'Büro: 12/34'\nEmpty = ''\n",
+    TOP + TOKENS + "[organisation.tags]\n'Kosten Stelle' = 'Büro: 12/34'\n",
     TOP
     + TOKENS
     + "[providers.siem]\ntitle = 'x'\ndescription = 'y'\n[dispositions.'au-6']\nstatus = 'inherited'\nreason = 'x'\nprovider = 'siem'\n",

@@ -649,16 +649,20 @@ def test_a_network_chosen_at_deployment_is_conditional_until_an_environment_sett
     ]
 
 
-def test_a_policy_that_names_a_parameter_is_conditional_until_the_parameter_refuses_wildcards() -> None:
-    check = q.PolicyParametersBounded()
-    open_ = HTTP.edited(Edit(Place("server", ("Parameters", "KeyArn", "AllowedPattern")), "arn:.*"))
-    parameters = [{}, {"server": {"KeyArn": "arn:x"}}, {"server": {"KeyArn": "arn:*"}}]
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({}, Outcome.FAILED),
+        ({"AllowedPattern": "arn:.*"}, Outcome.FAILED),
+        ({"AllowedPattern": "[a-z]+"}, Outcome.PASSED),
+        ({"AllowedValues": ["one", "two"]}, Outcome.PASSED),
+        ({"AllowedValues": ["one", "*"]}, Outcome.FAILED),
+    ],
+)
+def test_a_parameter_that_a_policy_names_refuses_wildcards(attributes: dict[str, Any], expected: Outcome) -> None:
+    edited = HTTP.edited(Edit(Place("server", ("Parameters", "KeyArn")), {"Type": "String", **attributes}))
 
-    assert [outcomes(check, Emitted(open_.stacks, "prod", values)) for values in parameters] == [
-        {Outcome.CONDITIONAL},
-        {Outcome.PASSED},
-        {Outcome.FAILED},
-    ]
+    assert outcomes(q.PolicyParametersBounded(), edited) == {expected}
 
 
 def test_a_threshold_chosen_at_deployment_is_guaranteed_by_its_largest_value() -> None:
@@ -682,6 +686,13 @@ def test_what_system_toml_names_is_no_literal_of_ours() -> None:
 
     assert outcomes(q.NoLiteralPlace(), found) == {Outcome.FAILED, Outcome.PASSED}
     assert outcomes(q.NoLiteralPlace(given=(pool,)), found) == {Outcome.PASSED}
+
+
+def test_a_given_word_hides_no_place() -> None:
+    found = HTTP.edited(put(VARIABLE, "https://us-east-1.example.gov"))
+
+    assert outcomes(q.NoLiteralPlace(given=("us",)), found) == {Outcome.FAILED, Outcome.PASSED}
+    assert outcomes(q.NoLiteralPlace(given=("us-east-1.example.gov",)), found) == {Outcome.PASSED}
 
 
 def test_an_unknown_entrance_names_its_nearest_neighbour() -> None:

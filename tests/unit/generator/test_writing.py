@@ -79,7 +79,7 @@ def test_differences_name_what_is_missing_foreign_and_changed(tmp_path: Path) ->
     assert [line.removeprefix(str(tmp_path) + os.sep) for line in differences(files, tmp_path / "demo")] == [
         "demo/a: missing",
         "demo/d: not written by a build",
-        "demo/b: differs from what the system file gives",
+        "demo/b: line 1 is 'changed', the system file gives '2'",
     ]
     assert list(differences(files, tmp_path / "nowhere")) == [f"{tmp_path / 'nowhere'}: does not exist; run claimstack build"]
 

@@ -1,0 +1,490 @@
+"""The command line: exit codes, one line for each cause, tables fit for 80 columns, and nothing half-written."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from claimstack.generator import cli, writing
+from claimstack.generator.loading import load_config
+
+ROOT = Path(__file__).parents[3]
+COMMERCIAL = (ROOT / "examples" / "commercial.toml").read_text(encoding="utf-8")
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def errors(self) -> list[str]:
+        return self.err.splitlines()
+
+
+Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """`claimstack …` in an empty folder, on a terminal of 80 columns."""
+    monkeypatch.chdir(tmp_path)
+    for console in (cli.out, cli.err):
+        monkeypatch.setattr(console, "_width", 80)
+
+    def call(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["claimstack", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        printed = capsys.readouterr()
+        assert "Traceback" not in printed.err
+        return Ended(end.value.code if isinstance(end.value.code, int) else 0, printed.out, printed.err)
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package of the commercial reference system; to be read only."""
+    from claimstack.generator.package import make_package
+
+    folder = tmp_path_factory.mktemp("built") / "commercial"
+    writing.write_package(make_package(load_config(ROOT / "examples" / "commercial.toml")).files, folder)
+    return folder
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def system(text: str = COMMERCIAL, name: str = "system.toml") -> Path:
+    Path(name).write_text(text, encoding="utf-8")
+    return Path(name)
+
+
+def widest(text: str) -> int:
+    return max(map(len, text.splitlines()))
+
+
+# ---- build
+
+
+def test_build_writes_the_package_and_says_what_was_counted(run: Run, built: Path) -> None:
+    system()
+    ended = run("build")
+    assert (ended.code, ended.errors) == (0, [])
+    assert snapshot(Path("out/commercial")) == snapshot(built)
+    assert re.match(r"commercial  \d+ files written in out/commercial\n  \d+ facts, 0 failed\n  of 686 points: ", ended.out)
+
+
+def test_build_prints_json_for_a_pipeline(run: Run) -> None:
+    system()
+    (summary,) = json.loads(run("build", "--json", "--out", "elsewhere").out)
+    assert summary["folder"] == "elsewhere/commercial"
+    assert summary["points"]["total"] == 686
+    assert (summary["failed_facts"], summary["problems"], summary["warnings"]) == ([], [], [])
+
+
+def test_thirty_days_fail_au_11_in_every_output(run: Run) -> None:
+    system(COMMERCIAL.replace("1096 days", "30 days"))
+    ended = run("build")
+    assert ended.code == 1
+    assert [re.sub(r"Resources/\w+", "Resources/…", line) for line in ended.errors] == [
+        "failed: cloudformation/server.json#/Resources/…/Properties/RetentionInDays: RetentionInDays is at least 914 days"
+        " (OMB M-21-31: 12 months active and 18 months cold storage); found 30 (system.AWS-Logs-LogGroup.RetentionInDays.at-least)"
+    ] * 2
+    package = Path("out/commercial")
+    coverage = json.loads((package / "evidence/coverage.json").read_text())
+    assert coverage["answers"]["au-11"]["status"] == "failed"
+    assert coverage["answers"]["au-11"]["points"]["au-11_smt"]["why"] == "failed: system.AWS-Logs-LogGroup.RetentionInDays.at-least"
+    facts = json.loads((package / "evidence/facts.json").read_text())
+    assert {(fact["check"], fact["actual"]) for fact in facts["facts"] if fact["outcome"] == "failed"} == {
+        ("system.AWS-Logs-LogGroup.RetentionInDays.at-least", 30)
+    }
+    components = json.loads((package / "oscal/component-definition.json").read_text())["component-definition"]["components"]
+    said = [
+        {prop["value"] for prop in statement["props"] if prop["name"] == "implementation-status"}
+        for component in components
+        for implementation in component.get("control-implementations", ())
+        for requirement in implementation["implemented-requirements"]
+        if requirement["control-id"] == "au-11"
+        for statement in requirement["statements"]
+    ]
+    assert said == [{"planned"}]
+
+
+def test_loudly_unauthenticated_system_is_built_with_a_warning(run: Run) -> None:
+    text = re.sub(r"\[auth\].*?\n\[runtime\]", '[auth]\ntype = "none"\n\n[runtime]', COMMERCIAL, flags=re.DOTALL)
+    system(text)
+    ended = run("build")
+    assert (ended.code, ended.errors) == (0, ["warning: auth = none: the server answers everyone. Nothing about access is claimed."])
+
+
+BAD_INPUT = {
+    "unknown key": (COMMERCIAL.replace("sessions = true", "session = true"), ["runtime.session: unknown key; did you mean 'sessions'?"]),
+    "wrong type": (COMMERCIAL.replace("sessions = true", "sessions = 'yes'"), ["runtime.sessions: expected true or false, found 'yes'"]),
+    "impossible combination": (
+        COMMERCIAL.replace('domain = "mcp.example.com"', "waf = true"),
+        ["front_door.waf: AWS WAF cannot be attached to an http-api; .*"],
+    ),
+    "not TOML": ("name = \n", [r"not valid TOML: .*line 1.*"]),
+    "three mistakes": (
+        COMMERCIAL.replace("sessions = true", "session = true").replace('"C"', '"E"').replace("us-east-1", "us-east-9"),
+        [
+            "class: expected 'B', 'C' or 'D', found 'E'",
+            "runtime.session: unknown key; did you mean 'sessions'?",
+            "region: unknown region 'us-east-9'; did you mean 'us-east-1'.*",
+        ],
+    ),
+    "disposition beside a claim": (
+        COMMERCIAL + '[dispositions."sc-28_smt"]\nstatus = "planned"\nreason = "Later."\n',
+        None,
+    ),
+    "extension that is missing": (COMMERCIAL.replace("[front_door]", 'extensions = ["ours.py"]\n[front_door]'), None),
+}
+
+
+@pytest.mark.parametrize("name", sorted(BAD_INPUT))
+def test_bad_input_ends_with_2_one_line_for_each_cause_and_no_output(run: Run, name: str) -> None:
+    text, causes = BAD_INPUT[name]
+    system(text)
+    ended = run("build")
+    assert (ended.code, ended.out, Path("out").exists()) == (2, "", False)
+    if causes is None:
+        (line,) = ended.errors
+        assert line.startswith("error: ") and (".toml: " in line or ".py: " in line)
+    else:
+        assert len(ended.errors) == len(causes)
+        assert [
+            line
+            for line, cause in zip(sorted(ended.errors), sorted(causes), strict=True)
+            if not re.fullmatch(f"error: system\\.toml: {cause}", line)
+        ] == []
+
+
+def test_a_file_that_cannot_be_read_is_told_by_its_name(run: Run) -> None:
+    Path("latin.toml").write_bytes(b'name = "caf\xe9"\n')
+    Path("folder.toml").mkdir()
+    ended = run("build", "missing.toml", "folder.toml", "latin.toml")
+    assert ended == Ended(
+        2,
+        "",
+        "error: missing.toml: no such file; write one with `claimstack init`, or correct the path\n"
+        "error: folder.toml: is a directory; name the system.toml in it\n"
+        "error: latin.toml: is not UTF-8 text (line 1, byte 0xe9); save it as UTF-8\n",
+    )
+
+
+def test_one_wrong_system_file_of_two_stops_both(run: Run) -> None:
+    ended = run("build", system(), system("name = 1\n", "other.toml"))
+    assert (ended.code, Path("out").exists()) == (2, False)
+
+
+def test_two_systems_of_one_name_are_refused(run: Run) -> None:
+    ended = run("build", system(), system(name="other.toml"))
+    assert ended.errors == ["error: other.toml: name: system.toml has the name 'commercial' too; rename one, for it names the folder"]
+    assert ended.code == 2
+
+
+def test_a_folder_that_cannot_be_written_is_told(run: Run) -> None:
+    Path("out").write_text("a file")
+    ended = run("build", system())
+    assert (ended.code, ended.out) == (2, "")
+    assert re.fullmatch(r"error: out/commercial: cannot be written \(.+\); choose another --out or mend its permissions\n", ended.err)
+
+
+def test_files_of_others_are_never_replaced(run: Run) -> None:
+    Path("out/commercial").mkdir(parents=True)
+    Path("out/commercial/notes.md").write_text("mine")
+    ended = run("build", system())
+    assert (ended.code, snapshot(Path("out"))) == (2, {"commercial/notes.md": b"mine"})
+    assert ended.errors == ["error: out/commercial: holds notes.md that no build has written; move them away or choose another --out"]
+
+
+def test_an_interrupted_build_leaves_the_old_package(run: Run, built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(built, "out/commercial")
+    written = 0
+    real = Path.write_text
+
+    def interrupt(self: Path, *arguments: Any, **named: Any) -> int:
+        nonlocal written
+        written += 1
+        if written > 5:
+            raise KeyboardInterrupt
+        return real(self, *arguments, **named)
+
+    path = system(COMMERCIAL.replace("1096 days", "1827 days"))
+    monkeypatch.setattr(Path, "write_text", interrupt)
+    ended = run("build", path)
+    assert (ended.code, ended.errors) == (130, ["interrupted; no package was left half-written"])
+    assert snapshot(Path("out")) == {f"commercial/{name}": content for name, content in snapshot(built).items()}
+    assert [path.name for path in Path("out").iterdir()] == ["commercial"]
+
+
+def test_time_stamps_follow_source_date_epoch(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1800000000")
+    assert run("build", system()).code == 0
+    assert json.loads(Path("out/commercial/manifest.json").read_text())["timestamp"] == "2027-01-15T08:00:00+00:00"
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "today")
+    assert run("build", system()) == Ended(2, "", "error: SOURCE_DATE_EPOCH: 'today' is not a number of seconds since 1970\n")
+
+
+def test_an_environment_is_held_against_the_templates(run: Run, built: Path) -> None:
+    example = json.loads((built / "cloudformation/parameters.example.json").read_text())
+    Path("prod.json").write_text(json.dumps(example))
+    assert run("build", system(), "--environment", "prod.json").code == 0
+    assert json.loads(Path("out/commercial/evidence/facts.json").read_text())["environment"] == "prod"
+    example["server"].append({"ParameterKey": "ImageUrl", "ParameterValue": "x"})
+    Path("prod.json").write_text(json.dumps(example))
+    ended = run("build", system(), "-e", "prod.json")
+    assert ended == Ended(2, "", "error: prod.json: server.ImageUrl: no such template parameter; did you mean 'ImageUri'?\n")
+    assert run("build", system(), "-e", "nowhere.json").errors[0].startswith("error: nowhere.json: cannot be read")
+
+
+# ---- build --check
+
+
+def test_check_is_silent_about_a_current_package(run: Run, built: Path) -> None:
+    shutil.copytree(built, "out/commercial")
+    ended = run("build", "--check", system())
+    assert (ended.code, ended.errors) == (0, [])
+    assert snapshot(Path("out/commercial")) == snapshot(built)
+
+
+def test_check_judges_a_template_that_somebody_edited(run: Run, built: Path) -> None:
+    shutil.copytree(built, "out/commercial")
+    template = Path("out/commercial/cloudformation/server.json")
+    text = template.read_text()
+    line = 1 + text[: text.index('"RetentionInDays": 1096')].count("\n")
+    template.write_text(text.replace('"RetentionInDays": 1096', '"RetentionInDays": 30', 1))
+    before = snapshot(Path("out"))
+    ended = run("build", "--check", system())
+    assert ended.code == 1
+    assert ended.errors == [
+        f"""differs: out/commercial/cloudformation/server.json: line {line} is '"RetentionInDays": 30,', """
+        """the system file gives '"RetentionInDays": 1096,'""",
+        "failed: out/commercial/cloudformation/server.json#/Resources/AuditLog/Properties/RetentionInDays: RetentionInDays is at least 914"
+        " days (OMB M-21-31: 12 months active and 18 months cold storage); found 30 (system.AWS-Logs-LogGroup.RetentionInDays.at-least)",
+    ]
+    assert snapshot(Path("out")) == before
+
+
+def test_check_notices_what_is_missing_foreign_or_no_package(run: Run, built: Path) -> None:
+    assert run("build", "--check", system()).errors == ["out/commercial: does not exist; run claimstack build"]
+    shutil.copytree(built, "out/commercial")
+    Path("out/commercial/evidence/facts.json").unlink()
+    Path("out/commercial/notes.md").write_text("mine")
+    Path("out/commercial/cloudformation/key.json").write_text("[]\n")
+    ended = run("build", "--check", system())
+    assert (ended.code, ended.errors) == (
+        1,
+        [
+            "differs: out/commercial/evidence/facts.json: missing",
+            "differs: out/commercial/notes.md: not written by a build",
+            "differs: out/commercial/cloudformation/key.json: line 1 is '[]', the system file gives '{'",
+            "not judged: out/commercial/cloudformation/key.json: is no template",
+        ],
+    )
+
+
+# ---- coverage, explain
+
+
+def test_coverage_counts_the_whole_class_in_80_columns(run: Run, built: Path) -> None:
+    ended = run("coverage", "--package", built)
+    assert ended.code == 0
+    assert re.search(r"of the class\s+│\s+686 │\s+322 │", ended.out)
+    listed = run("coverage", "--package", built, "--family", "SC", "--status", "partial")
+    assert max(widest(ended.out), widest(listed.out)) <= 80
+    assert re.search(r"^sc-28_smt +partial ", listed.out, flags=re.MULTILINE)
+    assert "au-" not in listed.out.partition("point ")[2]
+
+
+def test_coverage_as_json_is_the_evidence(run: Run, built: Path) -> None:
+    evidence = json.loads((built / "evidence/coverage.json").read_text())
+    assert json.loads(run("coverage", "-p", built, "--json").out) == evidence
+    chosen = json.loads(run("coverage", "-p", built, "--family", "au", "--json").out)
+    assert chosen["au-11_smt"] == evidence["answers"]["au-11"]["points"]["au-11_smt"]
+
+
+def test_only_package_below_out_is_found(run: Run, built: Path) -> None:
+    ended = run("coverage")
+    assert ended == Ended(2, "", "error: out: name a package with --package (none found here); claimstack build writes one\n")
+    shutil.copytree(built, "out/commercial")
+    assert run("coverage").code == 0
+    shutil.copytree(built, "out/other")
+    assert run("coverage").err.startswith("error: out: name a package with --package (out/commercial, out/other found here)")
+
+
+@pytest.mark.parametrize(
+    "what", ["sc-28", "AC-6(9)", "au-11_smt", "AuditLog", "endpoints.EndpointGroup", "identity", "system.no-ingress", "ia-9"]
+)
+def test_explain_fits_80_columns(run: Run, built: Path, what: str) -> None:
+    ended = run("explain", what, "-p", built)
+    assert (ended.code, ended.err) == (0, "")
+    assert widest(ended.out) <= 80
+
+
+def test_explain_shows_the_chain(run: Run, built: Path) -> None:
+    ended = run("explain", "au-11", "-p", built)
+    chain = ["au-11_smt", "server.AuditLog  Audit records stay available", "RetentionInDays is at least 914 days", "passed  found 1096"]
+    places = [ended.out.find(part) for part in chain]
+    assert places == sorted(places) and -1 not in places
+    assert "cloudformation/server.json#/Resources/AuditLog/Properties/RetentionInDays" in re.sub(r"\n[ │]*", "", ended.out)
+    asked = json.loads(run("explain", "au-11", "-p", built, "--json").out)
+    assert [point["point"] for point in asked["points"]] == ["au-11_smt"]
+
+
+def test_unknown_words_are_answered_with_the_nearest(run: Run, built: Path) -> None:
+    assert run("explain", "AuditLogs", "-p", built).err == f"error: {built}: knows no 'AuditLogs'; did you mean 'AuditLog'?\n"
+    assert run("coverage", "--status", "done", "-p", built).errors[0].startswith("error: --status: 'done' is none of implemented, partial,")
+    assert run("coverage", "--family", "zz", "-p", built).code == 2
+
+
+# ---- init
+
+
+def test_init_writes_a_file_that_builds(run: Run) -> None:
+    ended = run("init")
+    assert (ended.code, ended.out) == (0, "system.toml written. Next: claimstack build system.toml\n")
+    assert ended.errors[0] == "The http-api front door cannot have:"
+    assert run("build").code == 0
+
+
+def test_init_never_overwrites(run: Run) -> None:
+    system("mine")
+    assert run("init") == Ended(2, "", "error: system.toml: exists already; name another file, or move it away\n")
+    assert Path("system.toml").read_text() == "mine"
+
+
+def test_init_takes_flags_and_refuses_what_cannot_be(run: Run) -> None:
+    door = ("--front-door", "rest-api", "--domain", "mcp.example.gov", "--waf", "--streaming", "--region", "us-gov-west-1")
+    assert run("init", "desk.toml", "--name", "desk", *door, "--certification", "rev5", "--sessions", "--key", "--no-registry").code == 0
+    config = load_config(Path("desk.toml"))
+    assert (config.name, config.front_door.waf, config.key.stack, config.registry.stack) == ("desk", True, True, False)
+    ended = run("init", "bad.toml", "--waf", "--class", "D")
+    assert (ended.code, Path("bad.toml").exists()) == (2, False)
+    assert [line.partition(" AWS")[0].partition(" class D")[0] for line in sorted(ended.errors)] == [
+        "error: answers: certification:",
+        "error: answers: front_door.waf:",
+    ]
+
+
+def test_init_asks_and_asks_again(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter(
+        [
+            "My Desk",
+            "desk",
+            "The desk",
+            "C",
+            "20x",
+            "us-east-9",
+            "us-east-1",
+            "http-api",
+            "",
+            "cognito",
+            "reader",
+            "",
+            "no",
+            "no",
+            "no",
+            "yes",
+        ]
+    )
+    asked = []
+
+    def prompt(text: str, default: str | None = None) -> str:
+        asked.append(text)
+        return next(answers)
+
+    monkeypatch.setattr(cli.typer, "prompt", prompt)
+    assert run("init", "--interactive").code == 0
+    assert (load_config(Path("system.toml")).name, load_config(Path("system.toml")).auth.consumers) == ("desk", ("reader",))
+    assert [text.partition(":")[0] for text in asked if "\n" in text] == ["name", "region"]
+
+
+def test_init_that_is_left_writes_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def leave(text: str, default: str | None = None) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.typer, "prompt", leave)
+    assert (run("init", "-i").code, Path("system.toml").exists()) == (130, False)
+
+
+# ---- lint, preflight, help
+
+
+def test_lint_finds_what_cfn_lint_and_the_references_find(run: Run, built: Path) -> None:
+    shutil.copytree(built, "out/commercial")
+    assert run("lint", "out/commercial").out == "out/commercial: 0 findings\n"
+    template = Path("out/commercial/cloudformation/registry.json")
+    template.write_text(template.read_text().replace('"ImageTagMutability": "IMMUTABLE"', '"ImageTagMutability": "FIXED"'))
+    ended = run("lint")
+    assert ended.code == 1
+    assert re.search(
+        r"^  E3030 cloudformation/registry\.json#/Resources/Repository/Properties/ImageTagMutability: ", ended.out, re.MULTILINE
+    )
+
+
+def test_lint_refuses_what_it_cannot_judge(run: Run) -> None:
+    assert run("lint") == Ended(2, "", "error: out: holds no package; run claimstack build, or name a package folder\n")
+    assert run("lint", "nowhere").err.startswith("error: nowhere: ")
+    assert run("lint", "nowhere", "--region", "us-east-9").err == "error: unknown region 'us-east-9'; did you mean 'us-east-1'?\n"
+
+
+def test_preflight_says_who_is_left_out(run: Run, built: Path) -> None:
+    template = json.loads((built / "cloudformation/key-policy.json").read_text())
+    policy = json.loads(json.dumps(template).replace("<ACCOUNT_ID>", "111122223333"))
+    Path("whole.json").write_text(json.dumps(policy))
+    Path("part.json").write_text(json.dumps({**policy, "Statement": policy["Statement"][:1]}))
+    whole, part = (run("preflight", "--key-policy", name, system()) for name in ("whole.json", "part.json"))
+    assert (whole.code, part.code) == (0, 1)
+    assert "leaves it out" not in whole.out
+    assert "leaves it out, silently" in part.out
+    assert max(widest(whole.out), widest(part.out)) <= 80
+    verdicts = json.loads(run("preflight", "--key-policy", "part.json", system(), "--json").out)
+    assert {verdict["consumer"]["id"] for verdict in verdicts if not verdict["ok"]} != set()
+    assert run("preflight", "--key-policy", "nowhere.json", system()).code == 2
+
+
+@pytest.mark.parametrize("command", ["", "build", "coverage", "explain", "init", "lint", "preflight"])
+def test_help_teaches_within_80_columns(run: Run, command: str) -> None:
+    ended = run(*([command] if command else []), "--help")
+    assert (ended.code, ended.err) == (0, "")
+    assert widest(ended.out) <= 80
+    assert len(ended.out.split()) > 40
+
+
+def test_unknown_commands_and_options_end_with_2(run: Run) -> None:
+    assert [run("bild").code, run("build", "--chek").code, run("explain").code] == [2, 2, 2]
+
+
+def test_version_is_the_installed_one(run: Run) -> None:
+    assert re.fullmatch(r"claimstack \d+\.\d+\.\d+\n", run("--version").out)
+
+
+def test_help_imports_no_heavy_library() -> None:
+    code = (
+        "import sys\nfrom claimstack.generator import cli\nsys.argv = ['claimstack', '--help']\n"
+        "try:\n    cli.main()\nexcept SystemExit:\n    pass\n"
+        "print([name for name in ('troposphere', 'trestle', 'cfnlint', 'pydantic', 'jinja2') if name in sys.modules], file=sys.stderr)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr == "[]\n"
+
+
+def test_the_installed_command_ends_with_the_same_codes(tmp_path: Path) -> None:
+    command = Path(sys.executable).with_name("claimstack")
+    ended = subprocess.run([command, "build", "nowhere.toml"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "error: nowhere.toml: no such file; write one with `claimstack init`, or correct the path\n"
