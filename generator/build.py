@@ -19,7 +19,7 @@ from claimstack.generator.resources.function import add_function
 from claimstack.generator.resources.http_api import add_http_api
 from claimstack.generator.resources.identity import Identity, add_identity
 from claimstack.generator.resources.key import add_key, key_parameter
-from claimstack.generator.resources.logs import add_access_log, add_audit_log
+from claimstack.generator.resources.logs import add_access_log, add_audit_log, built_log_groups
 from claimstack.generator.resources.network import add_network
 from claimstack.generator.resources.registry import add_registry
 from claimstack.generator.resources.rest_api import add_rest_api
@@ -100,8 +100,8 @@ def add_server(stack: Stack, tools: Mapping[str, Any]) -> None:
     web_acl = add_waf(stack, door.stage_arn, key_arn) if config.front_door.waf else None
     add_alarms(stack, key_arn, Ref(function), door, table_name=Ref(table) if table else None, web_acl_metric=web_acl and web_acl.metric)
 
-    stack.output("AuditLogGroup", Ref(audit_log), "Log group of the function: application log and audit records.")
-    stack.output("AccessLogGroup", Ref(access_log), "Log group of the front door.")
+    for group in built_log_groups(config):
+        stack.output(f"{group.logical_id}Group", Ref(group.logical_id), f"Log group: {group.holds}.")
     stack.output("FunctionRoleArn", role.arn, "Role of the function.")
     stack.output("StateSecretArn", Ref(secret), "Secret with the key that seals request states.")
     if table is not None:

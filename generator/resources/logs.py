@@ -27,23 +27,32 @@ class LogGroupName:
 
     logical_id: str
     name: str
-    built: Callable[[Config], bool]
+    holds: str
+    built: Callable[[Config], bool] = lambda config: True  # noqa: ARG005 - one signature for the table
 
 
 LOG_GROUPS = (
-    LogGroupName("AuditLog", f"/claimstack/{STACK_NAME}/audit", lambda config: True),  # noqa: ARG005 - one signature for the table
+    LogGroupName("AuditLog", f"/claimstack/{STACK_NAME}/audit", "application log and audit records of the function"),
     # Below /aws/vendedlogs/ a delivery adds nothing to the account's log resource policy, which may hold 5,120 characters
     # (CloudWatch Logs user guide, "Enable logging from AWS services").
-    LogGroupName("AccessLog", f"/aws/vendedlogs/claimstack/{STACK_NAME}/access", lambda config: True),  # noqa: ARG005 - as above
+    LogGroupName("AccessLog", f"/aws/vendedlogs/claimstack/{STACK_NAME}/access", "access log of the front door"),
     # A web ACL logs to groups with this prefix only (AWS WAF developer guide, "Logging destinations").
-    LogGroupName("WafLog", f"aws-waf-logs-{STACK_NAME}", lambda config: config.front_door.waf),
-    # API Gateway writes execution logs to a group of this name, and makes it without key and retention where it does not exist.
-    LogGroupName("ExecutionLog", "API-Gateway-Execution-Logs_${RestApi}/live", lambda config: config.front_door.type == "rest-api"),
+    LogGroupName("WafLog", f"aws-waf-logs-{STACK_NAME}", "log of the web ACL", lambda config: config.front_door.waf),
     # API Gateway would make this group by itself, without key and retention, at the first error it has to report.
-    LogGroupName("ExecutionLog", "API-Gateway-Execution-Logs_${RestApi}/live", lambda config: config.front_door.type == "rest-api"),
+    LogGroupName(
+        "ExecutionLog",
+        "API-Gateway-Execution-Logs_${RestApi}/live",
+        "errors of API Gateway itself",
+        lambda config: config.front_door.type == "rest-api",
+    ),
 )
 
 LOG_DESTINATION_ARN = arn_pattern("logs", "destination:[^:*]{1,512}")
+
+
+def built_log_groups(config: Config) -> tuple[LogGroupName, ...]:
+    """The log groups that a configuration builds."""
+    return tuple(group for group in LOG_GROUPS if group.built(config))
 
 
 def log_group_names(config: Config) -> dict[str, str]:
@@ -52,7 +61,7 @@ def log_group_names(config: Config) -> dict[str, str]:
     `*` stands for the id of an API, which is known only once it exists.
     """
     places = {STACK_NAME: f"{config.name}-server", "${RestApi}": "*"}
-    names = {group.logical_id: group.name for group in LOG_GROUPS if group.built(config)}
+    names = {group.logical_id: group.name for group in built_log_groups(config)}
     return {logical_id: re.sub(r"\$\{[^}]+\}", lambda found: places[found[0]], name) for logical_id, name in names.items()}
 
 

@@ -256,7 +256,7 @@ def test_a_resource_twice_is_refused(tmp_path: Path) -> None:
     folder.mkdir()
     twice = "def extend(system):\n    s = system.stacks['server']\n" + 2 * "    s.add(OURS, logs.LogGroup('AuditLog'), Exempt('none'))\n"
     (cause,) = refusal(folder, twice)
-    assert cause.startswith("overlay/ours.py") and "AuditLog" in cause
+    assert re.match(r"overlay/ours\.py.*AuditLog", cause), cause
 
 
 def test_every_missing_extension_is_named_at_once(tmp_path: Path) -> None:

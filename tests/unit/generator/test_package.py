@@ -1,0 +1,105 @@
+"""Package: what one build writes, file by file, and that it hangs together."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from claimstack.controls.errors import InputError
+from claimstack.generator.config import Config
+from claimstack.generator.loading import load_config
+from claimstack.generator.package import DOCUMENTS, Package, emit, judge, make_package
+from claimstack.generator.writing import sha256
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+
+
+def config_of(name: str) -> Config:
+    return load_config(EXAMPLES / f"{name}.toml")
+
+
+@pytest.fixture(scope="module")
+def commercial() -> Package:
+    return make_package(config_of("commercial"))
+
+
+@pytest.mark.parametrize(
+    ("name", "stacks"), [("commercial", ("key", "registry", "endpoints", "server")), ("govcloud", ("registry", "server"))]
+)
+def test_a_package_holds_its_stacks_its_documents_and_the_manifest(name: str, stacks: tuple[str, ...]) -> None:
+    assert list(make_package(config_of(name)).files) == [*(f"cloudformation/{stack}.json" for stack in stacks), *DOCUMENTS, "manifest.json"]
+
+
+def test_every_json_file_is_json_and_ends_with_a_line(commercial: Package) -> None:
+    for path, text in commercial.files.items():
+        assert text.endswith("\n"), path
+        if path.endswith(".json"):
+            assert json.loads(text), path
+
+
+def test_facts_are_found_in_the_text_that_is_deployed(commercial: Package) -> None:
+    texts = {stack: commercial.files[f"cloudformation/{stack}.json"] for stack in commercial.system.stacks}
+    assert commercial.evaluated.emitted.stacks == {stack: json.loads(text) for stack, text in texts.items()}
+    assert texts == emit(commercial.system)
+    edited = {**texts, "server": texts["server"].replace('"RetentionInDays": 1096', '"RetentionInDays": 30')}
+    assert {fact.check for fact in judge(commercial.system, edited).failed} == {"system.AWS-Logs-LogGroup.RetentionInDays.at-least"}
+
+
+def test_evidence_files_agree_with_each_other(commercial: Package) -> None:
+    coverage, facts = (json.loads(commercial.files[f"evidence/{name}.json"]) for name in ("coverage", "facts"))
+    checks = {check["id"] for check in facts["checks"]}
+    said = [*(said for control in coverage["answers"].values() for said in control["points"].values()), *coverage["supplemental"].values()]
+    relied_on = {check for answer in said for claim in answer.get("claims", ()) for check in claim["checks"]}
+    assert relied_on == checks == {fact["check"] for fact in facts["facts"]}
+    assert facts["counts"] == {
+        "checks": len(checks),
+        "facts": len(facts["facts"]),
+        "passed": len(facts["facts"]),
+        "failed": 0,
+        "conditional": 0,
+    }
+
+
+def test_the_manifest_says_what_was_built_from_what(commercial: Package) -> None:
+    manifest = json.loads(commercial.files["manifest.json"])
+    listed = {path: sha256(text) for path, text in commercial.files.items() if path != "manifest.json"}
+    configuration = sha256(config_of("commercial").model_dump_json(by_alias=True))
+    assert {
+        key: manifest[key] for key in ("system", "partition", "class", "certification", "timestamp", "configuration_sha256", "files")
+    } == {
+        "system": "commercial",
+        "partition": "aws",
+        "class": "C",
+        "certification": "20x",
+        "timestamp": "2026-11-01T00:00:00+00:00",
+        "configuration_sha256": configuration,
+        "files": listed,
+    }
+
+
+def test_a_given_time_changes_documents_and_no_template(commercial: Package) -> None:
+    later = make_package(config_of("commercial"), timestamp=datetime(2027, 1, 1, tzinfo=UTC))
+    changed = {path for path, text in later.files.items() if text != commercial.files[path]}
+    assert changed == {"oscal/profile.json", "oscal/component-definition.json", "manifest.json"}
+
+
+def test_example_values_are_no_evidence(commercial: Package, tmp_path: Path) -> None:
+    """Without an environment nothing is settled by a value that a person has still to choose."""
+    assert {fact.environment for fact in commercial.evaluated.facts} == {None}
+    examples = json.loads(commercial.files["cloudformation/parameters.example.json"])
+    example = next(entry["ParameterValue"] for entry in examples["server"] if entry["ParameterKey"] == "ImageUri")
+    assert example not in commercial.files["evidence/facts.json"]
+    file = tmp_path / "prod.json"
+    file.write_text("{}", encoding="utf-8")
+    assert make_package(config_of("commercial"), environment=file).evaluated.emitted.environment == "prod"
+    file.write_text('{"sever": []}', encoding="utf-8")
+    with pytest.raises(InputError, match=r"prod\.json: sever: the system has no such stack; did you mean 'server'\?"):
+        make_package(config_of("commercial"), environment=file)
+
+
+def test_systems_built_in_one_process_do_not_touch_each_other(commercial: Package) -> None:
+    make_package(config_of("govcloud"))
+    assert make_package(config_of("commercial")).files == commercial.files

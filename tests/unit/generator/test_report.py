@@ -1,0 +1,125 @@
+"""Report: the evidence on a terminal of 80 columns, whatever its words are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from rich.console import Console, RenderableType
+
+from claimstack.generator.preflight import Verdict
+from claimstack.generator.report import coverage_table, explanation_tree, points_table, preflight_table
+from claimstack.generator.resources.key import Consumer
+
+LONG = "server.FunctionGroup.SecurityGroupEgress.each.DestinationSecurityGroupId.equals-" * 2
+
+
+def shown(report: RenderableType) -> list[str]:
+    console = Console(width=80, force_terminal=False, highlight=False)
+    with console.capture() as capture:
+        console.print(report)
+    return [line.rstrip() for line in capture.get().splitlines()]
+
+
+COVERAGE = {
+    "system": "demo",
+    "class": "C",
+    "certification": "20x",
+    "points": {"total": 3, "implemented": 1, "failed": 2},
+    "controls": {"total": 2, "implemented": 1, "failed": 1},
+}
+
+
+def test_coverage_is_counted_against_the_class() -> None:
+    assert shown(coverage_table(COVERAGE)) == [
+        "demo: class C, 20x, declared",
+        "┏━━━━━━━━━━━━━━┳━━━━━━━━┳━━━━━━━━━━┓",
+        "┃ status       ┃ points ┃ controls ┃",
+        "┡━━━━━━━━━━━━━━╇━━━━━━━━╇━━━━━━━━━━┩",
+        "│ implemented  │      1 │        1 │",
+        "│ failed       │      2 │        1 │",
+        "├──────────────┼────────┼──────────┤",
+        "│ of the class │      3 │        2 │",
+        "└──────────────┴────────┴──────────┘",
+    ]
+
+
+def test_points_stand_one_below_the_other_with_their_reason() -> None:
+    rows = [("au-11", "au-11_smt", {"status": "failed", "why": "too short"}), ("sc-7", "sc-7_smt.a", {"status": "partial", "why": "[x]"})]
+    assert shown(points_table(rows)) == [
+        "point       status   why",
+        "au-11_smt   failed   too short",
+        "sc-7_smt.a  partial  [x]",
+    ]
+
+
+def explanation(**changes: Any) -> dict[str, Any]:
+    fact = {"outcome": "failed", "actual": None, "environment": "prod", "pointer": "cloudformation/server.json#/Resources/Log"}
+    check = {"id": "server.Log.Days.at-least", "sentence": "Days is at least 914", "sha256": "0123456789abcdef", "facts": [fact]}
+    point = {
+        "point": "ia-9_smt",
+        "title": "Service Identification",
+        "status": "failed",
+        "why": "failed: server.Log.Days.at-least",
+        "supplemental": True,
+        "claims": [{"resource": "server.Log", "sentence": "Records stay.", "checks": [check]}],
+        "remains": [{"who": "organisation", "what": "Review the records."}],
+        "unmet_objectives": ["ia-9_obj-1"],
+    }
+    return {"asked": "ia-9", "points": [{**point, **changes}]}
+
+
+def test_the_chain_goes_from_the_point_to_the_value_found() -> None:
+    assert shown(explanation_tree(explanation())) == [
+        "ia-9_smt  failed  Service Identification",
+        "├── supplemental: outside the class, shown but not counted",
+        "├── failed: server.Log.Days.at-least",
+        "├── server.Log  Records stay.",
+        "│   └── Days is at least 914",
+        "│       ├── server.Log.Days.at-least  sha256 0123456789ab",
+        "│       └── failed  found absent (environment prod)",
+        "│           cloudformation/server.json#/Resources/Log",
+        "├── remains for organisation: Review the records.",
+        "└── objective ia-9_obj-1 is not met by any claim",
+    ]
+
+
+def test_brackets_of_a_pattern_are_no_markup() -> None:
+    told = "\n".join(shown(explanation_tree(explanation(why="matches ^[a-z]{2}[/bold]$"))))
+    assert "matches ^[a-z]{2}[/bold]$" in told
+
+
+@pytest.mark.parametrize("value", ["x" * 500, {"Fn::Sub": "y" * 500}, [1096] * 200, True])
+def test_long_ids_pointers_and_values_stay_within_80_columns(value: Any) -> None:
+    fact = {"outcome": "passed", "actual": value, "environment": None, "pointer": "cloudformation/server.json#/" + LONG}
+    check = {"id": LONG, "sentence": LONG, "sha256": "0123456789abcdef", "facts": [fact]}
+    lines = shown(explanation_tree(explanation(claims=[{"resource": LONG, "sentence": LONG, "checks": [check]}]) | {"checks": [check]}))
+    assert max(map(len, lines)) <= 80
+    assert len("".join(lines)) < 3_000
+
+
+def consumer(id_: str, failure: Any) -> Consumer:
+    return Consumer(id_, f"The {id_}", None, ("kms:Decrypt",), {}, failure, "nothing is delivered", "always")
+
+
+def test_those_that_a_key_policy_leaves_out_are_explained() -> None:
+    admitted = Verdict(consumer("deployer", "stack creation fails"), ("kms:Decrypt",), True, (), (), "")  # noqa: FBT003 - a field
+    verdicts = [
+        admitted,
+        Verdict(consumer("function", "invocation fails"), ("kms:Decrypt",), False, ("kms:Decrypt",), ("denied by X",), "it fails"),  # noqa: FBT003 - a field
+        Verdict(consumer("alarms", "silent"), ("kms:Decrypt",), False, ("kms:Decrypt",), (), "nothing is delivered"),  # noqa: FBT003 - a field
+    ]
+    assert shown(preflight_table(verdicts)) == [
+        "consumer      key policy",
+        "The deployer  admits it",
+        "The function  leaves it out",
+        "The alarms    leaves it out, silently",
+        "The function",
+        "├── missing: kms:Decrypt",
+        "├── denied by X",
+        "└── it fails",
+        "The alarms",
+        "├── missing: kms:Decrypt",
+        "└── nothing is delivered",
+    ]
+    assert shown(preflight_table([admitted])) == ["consumer      key policy", "The deployer  admits it"]
