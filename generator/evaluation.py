@@ -13,7 +13,7 @@ from claimstack.controls.catalog import Point
 from claimstack.controls.errors import raise_all
 from claimstack.controls.families import Disposition, Remainder
 from claimstack.generator.claims import Claim, Component
-from claimstack.generator.emitted import ABSENT, Emitted, Json
+from claimstack.generator.emitted import ABSENT, Emitted, Json, Place
 from claimstack.generator.expressions import Finding, Scope
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.system import Declared, DeclaredCheck, System
@@ -136,22 +136,50 @@ def evaluate(system: System, emitted: Emitted) -> Evaluated:
 def read_back(
     texts: Mapping[str, str], environment: str | None = None, parameters: Mapping[str, Mapping[str, str]] | None = None
 ) -> Emitted:
-    """Emitted templates from their JSON text, by stack name."""
-    return Emitted({stack: json.loads(text) for stack, text in texts.items()}, environment, parameters or {})
+    """Emitted templates from their JSON text, by stack name. Raises InputError where a text has not the shape of a template."""
+    stacks = {stack: json.loads(text) for stack, text in texts.items()}
+    raise_all(f"cloudformation/{stack}.json: {cause}" for stack, template in stacks.items() for cause in _shape_causes(template))
+    return Emitted(stacks, environment, parameters or {})
+
+
+def _shape_causes(template: Json) -> Iterator[str]:
+    """Why CloudFormation would not take a template for one; every check may rely on what is asked here."""
+    if not isinstance(template, dict):
+        yield "is not a JSON object"
+        return
+    for section in ("Parameters", "Resources"):
+        entries = template.get(section, {})
+        if not isinstance(entries, dict):
+            yield f"/{section} is not an object"
+            continue
+        yield from (f"/{section}/{name} is not an object" for name, entry in entries.items() if not isinstance(entry, dict))
+    for name, entry in template.get("Resources", {}).items() if isinstance(template.get("Resources", {}), dict) else ():
+        if isinstance(entry, dict) and not isinstance(entry.get("Type"), str):
+            yield f"/Resources/{name} has no Type"
+        if isinstance(entry, dict) and not isinstance(entry.get("Properties", {}), dict):
+            yield f"/Resources/{name}/Properties is not an object"
 
 
 def check_facts(declared: DeclaredCheck, emitted: Emitted) -> Iterator[Fact]:
     """The facts of one check. A value that only the environment settles carries the environment's name."""
-    anywhere = Emitted(emitted.stacks)
-    findings = list(declared.check.evaluate(anywhere, declared.scope))
+    findings = _findings(declared, Emitted(emitted.stacks))
     settled = findings
     if emitted.parameters and any(finding.outcome is Outcome.CONDITIONAL for finding in findings):
-        settled = list(declared.check.evaluate(emitted, declared.scope))
+        settled = _findings(declared, emitted)
     # Parameter values can bring a resource into a population: then nothing pairs up, and all that was found rests on the environment.
     same_places = [finding.place for finding in findings] == [finding.place for finding in settled]
     for index, after in enumerate(settled):
         unchanged = same_places and findings[index].outcome is after.outcome
         yield _fact(declared, after, None if unchanged else emitted.environment)
+
+
+def _findings(declared: DeclaredCheck, emitted: Emitted) -> list[Finding]:
+    """What a check sees; a template so odd that the check cannot read it (a list where a name belongs) fails the check."""
+    try:
+        return list(declared.check.evaluate(emitted, declared.scope))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        place = Place(declared.scope.stack, ("Resources",))
+        return [Finding(place, declared.check.sentence(), f"not readable: {type(error).__name__}: {error}", Outcome.FAILED)]
 
 
 def _fact(declared: DeclaredCheck, finding: Finding, environment: str | None) -> Fact:

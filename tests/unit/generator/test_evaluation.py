@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,11 +15,13 @@ from troposphere import Ref, logs
 from claimstack.controls.catalog import load_catalog
 from claimstack.controls.errors import InputError
 from claimstack.controls.families import Ceiling, Disposition, Families, Remainder
+from claimstack.generator.build import build
 from claimstack.generator.claims import Claim, Component
 from claimstack.generator.config import Config
 from claimstack.generator.emitted import Edit, Emitted, Place
 from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated, Fact, Status, control_status, evaluate, read_back
 from claimstack.generator.expressions import Check, every, prop
+from claimstack.generator.loading import load_config
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.system import DeclaredCheck, System
 
@@ -377,3 +380,31 @@ def test_one_check_made_always_true_changes_the_answer() -> None:
 )
 def test_a_control_is_as_strong_as_its_points(statuses: set[Status], expected: Status) -> None:
     assert control_status(statuses) is expected
+
+
+@pytest.mark.parametrize(
+    ("template", "cause"),
+    [
+        ([], "is not a JSON object"),
+        ({"Resources": []}, "/Resources is not an object"),
+        ({"Resources": {"AuditLog": None}}, "/Resources/AuditLog is not an object"),
+        ({"Resources": {"AuditLog": {"Type": 1}}}, "/Resources/AuditLog has no Type"),
+        (
+            {"Resources": {"AuditLog": {"Type": "AWS::Logs::LogGroup", "Properties": None}}},
+            "/Resources/AuditLog/Properties is not an object",
+        ),
+        ({"Resources": {}, "Parameters": {"KeyArn": None}}, "/Parameters/KeyArn is not an object"),
+    ],
+)
+def test_a_text_that_is_no_template_is_refused_by_file_and_place(template: Any, cause: str) -> None:
+    with pytest.raises(InputError) as refused:
+        read_back({"server": json.dumps(template)})
+    assert refused.value.causes == (f"cloudformation/server.json: {cause}",)
+
+
+def test_a_check_that_cannot_read_an_edited_template_fails() -> None:
+    system = build(load_config(Path(__file__).parents[3] / "examples" / "commercial.toml"))
+    templates = {name: stack.to_dict() for name, stack in system.stacks.items()}
+    templates["server"]["Resources"]["FunctionErrors"]["Properties"]["Namespace"] = ["AWS/Lambda"]
+    failed = {fact.check for fact in evaluate(system, read_back({name: json.dumps(text) for name, text in templates.items()})).failed}
+    assert "system.alarms-can-fire" in failed
