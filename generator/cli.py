@@ -195,7 +195,7 @@ def init(
             sessions=sessions, endpoints=endpoints, key=key, registry=registry,
         )  # fmt: skip
     write_new(file, render_system_toml(answers))
-    out.print(f"{file} written. Next: claimstack build {file}", soft_wrap=True)
+    out.print(f"{file} written. Next: claimstack build {file}", markup=False, soft_wrap=True)
     limits = limits_of(answers.front_door)
     if limits:
         err.print(f"The {answers.front_door} front door cannot have:")
@@ -235,7 +235,7 @@ def lint(
         out.print_json(json.dumps(found))
     else:
         for package, rows in found.items():
-            out.print(f"{package}: {len(rows)} findings", soft_wrap=True)
+            out.print(f"{package}: {len(rows)} findings", markup=False, soft_wrap=True)
             for row in rows:
                 out.print(f"  {row['rule']} {row['file']}#/{row['where']}: {row['message']}", markup=False, soft_wrap=True)
     if any(found.values()):
@@ -256,12 +256,12 @@ def preflight(
     from claimstack.generator.preflight import preflight as judge_policy
     from claimstack.generator.report import preflight_table
 
-    verdicts = judge_policy(load_config(system), load_key_policy(key_policy))
+    verdicts = [dataclasses.asdict(verdict) for verdict in judge_policy(load_config(system), load_key_policy(key_policy))]
     if as_json:
-        out.print_json(json.dumps([dataclasses.asdict(verdict) for verdict in verdicts]))
+        out.print_json(json.dumps(verdicts))
     else:
         out.print(preflight_table(verdicts))
-    if not all(verdict.ok for verdict in verdicts):
+    if not all(verdict["ok"] for verdict in verdicts):
         raise typer.Exit(FAILED_CHECK)
 
 
@@ -364,7 +364,7 @@ def _summary(package: Package, folder: Path, problems: list[str]) -> dict[str, A
 def _print_summary(summary: dict[str, Any], *, checked: bool) -> None:
     counted = summary["points"]
     verb = "checked" if checked else "written"
-    out.print(f"[bold]{summary['system']}[/bold]  {summary['files']} files {verb} in {summary['folder']}", soft_wrap=True)
+    out.print(f"{summary['system']}  {summary['files']} files {verb} in {summary['folder']}", markup=False, soft_wrap=True)
     out.print(f"  {summary['facts']} facts, {len(summary['failed_facts'])} failed")
     out.print(
         f"  of {counted['total']} points: "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from claimstack.generator.questions_alarms import AlarmsCanFire, AlarmsReach
 from claimstack.generator.questions_doors import (
     COGNITO_TOKEN_DOMAIN,
+    COGNITO_USER_POOL_API,
     ENTRANCES,
     HTTP_API_CUSTOM_DOMAIN,
     HTTP_API_DEFAULT_ENDPOINT,
@@ -28,6 +29,7 @@ from claimstack.generator.questions_values import EnvironmentHolds, NoLiteralPla
 
 __all__ = [
     "COGNITO_TOKEN_DOMAIN",
+    "COGNITO_USER_POOL_API",
     "ENTRANCES",
     "HTTP_API_CUSTOM_DOMAIN",
     "HTTP_API_DEFAULT_ENDPOINT",

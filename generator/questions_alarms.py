@@ -20,6 +20,7 @@ from claimstack.generator.questions_reading import (
     policy_statements,
     referenced,
     referenced_resource,
+    text_of,
 )
 
 ALARM = "AWS::CloudWatch::Alarm"
@@ -191,9 +192,10 @@ _LONGEST_WINDOW = 86_400
 
 @dataclass(frozen=True, slots=True)
 class AlarmsCanFire(Question):
-    """Limits in the unit of each metric (milliseconds, executions): what it cannot exceed, as a door's time-out bounds its latency.
+    """Limits in the unit of each metric (milliseconds, events): what it cannot exceed, as a door's time-out bounds its latency.
 
-    Only a count may go without: more than CALLS_PER_SECOND of anything cannot happen. A time or a level without limit fails.
+    Only a count may go without: more than CALLS_PER_SECOND of anything cannot happen. A time or a level without limit fails, unless the
+    alarm compares the level in per cent with what is reserved at deployment.
     """
 
     kind: ClassVar[str] = "question.alarms-can-fire"
@@ -208,12 +210,14 @@ class AlarmsCanFire(Question):
         if not alarms:
             yield self.nothing(scope, "no alarm")
         for alarm in alarms:
-            wrong = list(_wrong_metric(emitted, alarm)) + list(_wrong_evaluation(alarm.properties))
+            watched = _watched(emitted, alarm)
+            wrong = list(_wrong_metric(emitted, alarm.stack, watched)) + list(_wrong_evaluation(watched))
             yield self.found(alarm.place, "; ".join(wrong) or "can fire", not wrong)
             yield self._threshold(emitted, alarm)
 
     def _threshold(self, emitted: Emitted, alarm: Resource) -> Finding:
-        threshold, limit = alarm.properties.get("Threshold"), self._limit(alarm.properties)
+        threshold = alarm.properties.get("Threshold")
+        limit = _WHOLE if "Metrics" in alarm.properties else self._limit(alarm.properties)
         place = alarm.property_place("Threshold") if "Threshold" in alarm.properties else alarm.place
         if limit is None:
             return self.found(place, f"no limit is given for {alarm.properties.get('MetricName')}", outcome=False)
@@ -235,7 +239,7 @@ class AlarmsCanFire(Question):
     def mutants(self, emitted: Emitted, scope: Scope) -> Iterator[Mutant]:
         for alarm in emitted.resources(ALARM):
             name = alarm.logical_id
-            limit = self._limit(alarm.properties) or 0
+            limit = _WHOLE if "Metrics" in alarm.properties else self._limit(alarm.properties) or 0
             for property_, value in (
                 ("Threshold", limit),
                 ("Threshold", -1),
@@ -252,13 +256,66 @@ class AlarmsCanFire(Question):
                 ("ComparisonOperator", "LessThanThreshold"),
                 ("Statistic", "SampleCount"),
             ):
-                edit = Edit(alarm.property_place(property_), value)
-                yield Mutant(f"{name}: {property_} {'removed' if value is REMOVE else value}", (edit,))
+                if value is not REMOVE or property_ in alarm.properties:
+                    edit = Edit(alarm.property_place(property_), value)
+                    yield Mutant(f"{name}: {property_} {'removed' if value is REMOVE else value}", (edit,))
+            if "Metrics" in alarm.properties:
+                for index, query in enumerate(alarm.properties["Metrics"]):
+                    yield Mutant(f"{name}: without {query['Id']}", (Edit(alarm.property_place("Metrics", index), REMOVE),))
+                    if "MetricStat" in query:
+                        yield Mutant(f"{name}: {query['Id']} renamed", (Edit(alarm.property_place("Metrics", index, "Id"), "other"),))
         yield extra(scope, ALARM, {}, "add an alarm on nothing")
 
 
-def _wrong_metric(emitted: Emitted, alarm: Resource) -> Iterator[str]:
+_WHOLE = 100
+"""What a share in per cent cannot exceed."""
+_METRIC_PROPERTIES = ("Dimensions", "ExtendedStatistic", "MetricName", "Namespace", "Period", "Statistic", "Unit")
+
+
+def _watched(emitted: Emitted, alarm: Resource) -> Json:
+    """The alarm's properties as those of an alarm on one metric.
+
+    Of expressions one is known: the per cents of its reserved concurrency, a template parameter, that a function uses. Behind any other
+    expression, or beside properties that CloudFormation refuses beside one, no metric is seen.
+    """
     properties = alarm.properties
+    if "Metrics" not in properties:
+        return properties
+    seen = {name: value for name, value in properties.items() if name not in (*_METRIC_PROPERTIES, "Metrics")}
+    queries = properties["Metrics"]
+    if any(name in properties for name in _METRIC_PROPERTIES) or not (isinstance(queries, list) and len(queries) == 2):
+        return seen
+    share, read = queries
+    found = re.fullmatch(r"100 \* (\w+) / \$\{(\w+)\}", text_of(share.get("Expression")) or "")
+    stat = read.get("MetricStat")
+    if (
+        found is None
+        or found[1] != read.get("Id")
+        or not stat
+        or share.get("ReturnData") is not True
+        or read.get("ReturnData") is not False
+    ):
+        return seen
+    watched = {**seen, **stat["Metric"], "Period": stat.get("Period"), "Statistic": stat.get("Stat")}
+    return watched if _reserves(emitted, alarm.stack, watched, found[2]) else seen
+
+
+def _reserves(emitted: Emitted, stack: str, watched: Json, parameter: str) -> bool:
+    """Whether the parameter is what is reserved for the function that the metric belongs to, and is never 0."""
+    functions = {
+        item["Value"]["Ref"] for item in watched.get("Dimensions", []) if isinstance(item.get("Value"), dict) and "Ref" in item["Value"]
+    }
+    reserved = [
+        function.properties.get("ReservedConcurrentExecutions")
+        for function in emitted.resources("AWS::Lambda::Function")
+        if function.stack == stack and function.logical_id in functions
+    ]
+    declared = emitted.template_parameter(stack, parameter) or {}
+    least = declared.get("MinValue", 0)
+    return reserved == [{"Ref": parameter}] and watched.get("MetricName") == "ConcurrentExecutions" and float(least) >= 1
+
+
+def _wrong_metric(emitted: Emitted, stack: str, properties: Json) -> Iterator[str]:
     dimensions = properties.get("Dimensions", [])
     named = (
         {item["Name"]: item.get("Value") for item in dimensions if isinstance(item, dict) and isinstance(item.get("Name"), str)}
@@ -276,10 +333,10 @@ def _wrong_metric(emitted: Emitted, alarm: Resource) -> Iterator[str]:
         yield f"{namespace} has no metric {metric} by {subject}"
     elif not _fits(properties, METRICS[namespace, subject][metric]):
         yield f"no fitting statistic of {metric}"
-    if not _names_resource(emitted, alarm.stack, subject, named[subject]):
+    if not _names_resource(emitted, stack, subject, named[subject]):
         yield f"{subject} names no resource of the stack"
     for name, value in named.items():
-        if name == "Stage" and not _names_stage(emitted, alarm.stack, value):
+        if name == "Stage" and not _names_stage(emitted, stack, value):
             yield "Stage names no stage"
         elif name == "FunctionName" and "Resource" in named:
             yield "Resource narrows the metric to one alias"

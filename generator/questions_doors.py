@@ -145,6 +145,7 @@ HTTP_API_CUSTOM_DOMAIN: Final = "HttpApi custom domain"
 REST_API_DEFAULT_ENDPOINT: Final = "RestApi default endpoint"
 REST_API_CUSTOM_DOMAIN: Final = "RestApi custom domain"
 COGNITO_TOKEN_DOMAIN: Final = "Cognito token domain"  # noqa: S105 - the name of an entrance
+COGNITO_USER_POOL_API: Final = "Cognito user pool API"
 LAMBDA_FUNCTION_URL: Final = "Lambda function URL"
 LOAD_BALANCER: Final = "Load balancer"
 APPSYNC_API: Final = "AppSync API"
@@ -157,6 +158,7 @@ ENTRANCES = (
     REST_API_DEFAULT_ENDPOINT,
     REST_API_CUSTOM_DOMAIN,
     COGNITO_TOKEN_DOMAIN,
+    COGNITO_USER_POOL_API,
     LAMBDA_FUNCTION_URL,
     LOAD_BALANCER,
     APPSYNC_API,
@@ -193,6 +195,8 @@ _KINDS: dict[str, tuple[str, Callable[[Json], bool]]] = {
     "AWS::BedrockAgentCore::Gateway": (OTHER_ENTRANCE, _always),
     "AWS::BedrockAgentCore::Runtime": (OTHER_ENTRANCE, _always),
     "AWS::CloudFront::Distribution": (CLOUDFRONT_DISTRIBUTION, _always),
+    "AWS::Cognito::IdentityPool": (OTHER_ENTRANCE, _always),
+    "AWS::Cognito::UserPool": (COGNITO_USER_POOL_API, _always),
     "AWS::Cognito::UserPoolDomain": (COGNITO_TOKEN_DOMAIN, _always),
     "AWS::EC2::EIP": (PUBLIC_ADDRESS, _always),
     "AWS::EC2::EIPAssociation": (PUBLIC_ADDRESS, _always),

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
-
-if TYPE_CHECKING:
-    from claimstack.generator.preflight import Verdict
 
 STYLE = {
     "implemented": "green",
@@ -48,7 +45,7 @@ def points_table(rows: Iterable[tuple[str, str, dict[str, Any]]]) -> RenderableT
     table.add_column("status", no_wrap=True)
     table.add_column("why")
     for _, point, said in rows:
-        table.add_row(point, Text(said["status"], STYLE.get(said["status"], "")), said["why"])
+        table.add_row(point, Text(said["status"], STYLE.get(said["status"], "")), Text(said["why"]))
     return table
 
 
@@ -92,25 +89,27 @@ def _short(value: Any) -> str:
     return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + " …"
 
 
-def preflight_table(verdicts: Iterable[Verdict]) -> RenderableType:
+def preflight_table(verdicts: list[dict[str, Any]]) -> RenderableType:
     """One line a consumer of the key; below those that the policy leaves out, what is missing and what follows."""
-    verdicts = tuple(verdicts)
     table = Table(box=None, pad_edge=False)
     table.add_column("consumer")
     table.add_column("key policy")
     for verdict in verdicts:
-        word, style = (
-            ("admits it", "green") if verdict.ok else ("leaves it out, silently" if verdict.silent else "leaves it out", "bold red")
-        )
-        table.add_row(verdict.consumer.title, Text(word, style))
-    left_out = [_left_out(verdict) for verdict in verdicts if not verdict.ok]
-    return Group(table, *left_out)
+        table.add_row(Text(verdict["consumer"]["title"]), _verdict(verdict))
+    return Group(table, *(_left_out(verdict) for verdict in verdicts if not verdict["ok"]))
 
 
-def _left_out(verdict: Verdict) -> Tree:
-    tree = Tree(Text(verdict.consumer.title, "bold"))
-    tree.add(Text(f"missing: {', '.join(verdict.missing)}"))
-    for reason in verdict.because:
+def _verdict(verdict: dict[str, Any]) -> Text:
+    if verdict["ok"]:
+        return Text("admits it", "green")
+    silently = ", silently" if verdict["consumer"]["failure"] == "silent" else ""
+    return Text(f"leaves it out{silently}", "bold red")
+
+
+def _left_out(verdict: dict[str, Any]) -> Tree:
+    tree = Tree(Text(verdict["consumer"]["title"], "bold"))
+    tree.add(Text(f"missing: {', '.join(verdict['missing'])}"))
+    for reason in verdict["because"]:
         tree.add(Text(reason, "dim"))
-    tree.add(Text(verdict.consequence))
+    tree.add(Text(verdict["consequence"]))
     return tree

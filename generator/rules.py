@@ -37,6 +37,9 @@ RESERVED_IN_TOKEN_DOMAIN = ("amazon", "aws", "cognito")
 
 OUR_TAG = "FedRAMPControls"
 
+AUDIENCES = 50
+"""Of a JWT authorizer (API Gateway quotas)."""
+
 
 def region_is_stood_behind(config: Config) -> Iterator[Violation]:
     try:
@@ -177,11 +180,24 @@ def scopes_fit_the_route(config: Config) -> Iterator[Violation]:
             )
 
 
+def authorizer_takes_the_audiences(config: Config) -> Iterator[Violation]:
+    """People bring two audiences: their client, and the canonical URL that their tokens may name instead."""
+    auth = config.auth
+    most = AUDIENCES - 2 * bool(auth.callback_urls)
+    if config.front_door.type == "http-api" and auth.type == "cognito" and len(auth.consumers) > most:
+        yield (
+            "auth.consumers",
+            f"{len(auth.consumers)} consumers, but the authorizer of an http-api takes {AUDIENCES} audiences, of which people need two; "
+            f"list at most {most}, or use the rest-api",
+        )
+
+
 def environment_fits_the_function(config: Config) -> Iterator[Violation]:
     auth, url = config.auth, config.public_url or "https://0123456789.execute-api.us-gov-west-1.amazonaws.com/mcp"
     values = [url, auth.issuer or auth.user_pool_arn or "", *config.front_door.allowed_origins]
     if auth.type != "none":
         clients = len(auth.consumers) + bool(auth.callback_urls)
+        values += [url] if auth.callback_urls else []
         values += [*(_scope_in_tokens(config, scope) for scope in auth.scopes), *auth.audience, *(["0" * CLIENT_ID_LENGTH] * clients)]
     names_and_arns = 900
     size = names_and_arns + sum(len(value.encode()) + 1 for value in values)
@@ -295,6 +311,7 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (somebody_can_get_a_token, ("auth.type", "auth.consumers", "auth.callback_urls")),
     (cognito_takes_the_names, ("auth.type",)),
     (scopes_fit_the_route, ("front_door.type", "auth.type")),
+    (authorizer_takes_the_audiences, ("front_door.type", "auth.type")),
     (environment_fits_the_function, ("auth.type",)),
     (lists_repeat_nothing, ()),
     (endpoint_services_need_the_stack, ("network.endpoints",)),

@@ -108,7 +108,7 @@ def _way_out(server: Stack) -> None:
 
 def _endpoint(endpoints: Stack) -> None:
     _bucket_parameter(endpoints)
-    # Brings the claims that every endpoint of ours makes: AC-4, SC-7, SC-7(4), SC-8.
+    # Brings the claims that every gateway endpoint makes, such as AC-4 and SC-8: each of them is read in the coverage.
     add_gateway_endpoint(
         endpoints,
         "ReportsEndpoint",

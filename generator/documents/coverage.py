@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from claimstack.generator.config import Leveraged
 from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated, Status, control_status
 
 
@@ -13,6 +14,7 @@ def render_coverage(evaluated: Evaluated) -> dict[str, Any]:
     """Counts against the whole class, then each control with its points, then what lies outside the class."""
     system = evaluated.system
     controls = by_control(evaluated)
+    leveraged = system.config.leveraged
     return {
         "system": system.config.name,
         "as_of": system.config.as_of.isoformat(),
@@ -20,17 +22,18 @@ def render_coverage(evaluated: Evaluated) -> dict[str, Any]:
         "certification": system.config.certification,
         "level": "declared",
         "environment": evaluated.emitted.environment,
+        "leveraged": leveraged.model_dump(mode="json") if leveraged is not None else None,
         "points": counts(answer.status for answers in controls.values() for answer in answers),
         "controls": counts(control_status(answer.status for answer in answers) for answers in controls.values()),
         "answers": {
             control: {
                 "title": system.catalog.controls[control].title,
                 "status": control_status(answer.status for answer in answers).value,
-                "points": {answer.point.id: _answer(answer) for answer in answers},
+                "points": {answer.point.id: _answer(answer, leveraged) for answer in answers},
             }
             for control, answers in controls.items()
         },
-        "supplemental": {answer.point.id: _answer(answer) for answer in evaluated.answers.values() if answer.supplemental},
+        "supplemental": {answer.point.id: _answer(answer, leveraged) for answer in evaluated.answers.values() if answer.supplemental},
     }
 
 
@@ -49,7 +52,7 @@ def counts(statuses: Iterable[Status]) -> dict[str, int]:
     return {"total": found.total(), **{status.value: found[status] for status in Status}}
 
 
-def _answer(answer: Answer) -> dict[str, Any]:
+def _answer(answer: Answer, leveraged: Leveraged | None) -> dict[str, Any]:
     said: dict[str, Any] = {"status": answer.status.value, "why": answer.why}
     if answer.claims:
         said["claims"] = [_claim(result) for result in answer.claims]
@@ -63,6 +66,8 @@ def _answer(answer: Answer) -> dict[str, Any]:
             "provider": answer.disposition.provider,
             "source": answer.disposition.source,
         }
+        if answer.status is Status.INHERITED and answer.disposition.provider is None and leveraged is not None:
+            said["disposition"]["package_id"] = leveraged.package_id
     return said
 
 

@@ -25,12 +25,13 @@ class Grant:
     condition: Mapping[str, Any] = field(default_factory=dict)
     because: str = ""
     """Why the resource is `*`."""
-    only_with_boundary: bool = False
-    """Whether the condition counts only where the organisation asks for a permissions boundary."""
+    boundary: bool | None = None
+    """Whether the grant is for systems whose roles have a permissions boundary, for the others, or (None) for both."""
 
 
-def _arn(service: str, resource: str, region: str = "{region}") -> str:
-    return f"arn:{{partition}}:{service}:{region}:{{account}}:{resource}"
+def _arn(service: str, resource: str, region: str = "{region}", account: str = "{account}") -> str:
+    """`account` is `*` where the organisation may share the resource: it then belongs to its owner's account."""
+    return f"arn:{{partition}}:{service}:{region}:{account}:{resource}"
 
 
 def _actions(service: str, names: str) -> tuple[str, ...]:
@@ -182,7 +183,7 @@ GRANTS = (
             "DeleteSecurityGroup DeleteTags RevokeSecurityGroupEgress RevokeSecurityGroupIngress "
             "UpdateSecurityGroupRuleDescriptionsEgress UpdateSecurityGroupRuleDescriptionsIngress",
         ),
-        (_arn("ec2", "security-group/*"), _arn("ec2", "security-group-rule/*"), _arn("ec2", "vpc/*")),
+        (_arn("ec2", "security-group/*"), _arn("ec2", "security-group-rule/*"), _arn("ec2", "vpc/*", account="*")),
     ),
     Grant(
         "Endpoints",
@@ -212,7 +213,14 @@ GRANTS = (
         _actions("iam", "AttachRolePolicy CreateRole DetachRolePolicy PutRolePermissionsBoundary"),
         (_arn("iam", "role{path}{name}-*", region=""),),
         {"StringEquals": {"iam:PermissionsBoundary": "{boundary}"}},
-        only_with_boundary=True,
+        boundary=True,
+    ),
+    Grant(
+        "RolesWithoutBoundary",
+        ("AWS::IAM::Role",),
+        _actions("iam", "AttachRolePolicy CreateRole DetachRolePolicy"),
+        (_arn("iam", "role{path}{name}-*", region=""),),
+        boundary=False,
     ),
     Grant(
         "Policies",

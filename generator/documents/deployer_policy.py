@@ -72,7 +72,8 @@ def scp_actions(evaluated: Evaluated) -> tuple[str, ...]:
 
 def _needed(evaluated: Evaluated) -> tuple[Grant, ...]:
     types = {resource.type for resource in evaluated.emitted.resources()}
-    return (STACKS, TEMPLATES, *(grant for grant in GRANTS if types.intersection(grant.types)))
+    not_for = not evaluated.system.config.organisation.permissions_boundary
+    return (STACKS, TEMPLATES, *(grant for grant in GRANTS if types.intersection(grant.types) and grant.boundary is not not_for))
 
 
 def _key(*, own: bool) -> str:
@@ -104,7 +105,7 @@ def _statement(grant: Grant, evaluated: Evaluated) -> Json:
         "Action": list(grant.actions),
         "Resource": resources[0] if len(resources) == 1 else resources,
     }
-    if grant.condition and (config.organisation.permissions_boundary or not grant.only_with_boundary):
+    if grant.condition:
         statement["Condition"] = dict(grant.condition)
     places = {
         "{partition}": config.partition.name,

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from claimstack.generator.build import FEEDS, Feed
 from claimstack.generator.documents.template_text import fits_inline, template_text
-from claimstack.generator.emitted import Json, Resource
+from claimstack.generator.emitted import Json, Resource, words
 from claimstack.generator.evaluation import Evaluated
+from claimstack.generator.resources.logs import LOG_GROUPS
 
 IMPORT_IDENTIFIERS: Final = {
     "AWS::Cognito::UserPool": "UserPoolId",
@@ -108,12 +109,23 @@ class LeftBehind:
 
 
 @dataclass(frozen=True, slots=True)
+class LogGroupView:
+    id: str
+    name: str | None
+    """None where AWS makes up a part of it."""
+    command: str
+    """Shell substitution for its name."""
+    holds: str
+
+
+@dataclass(frozen=True, slots=True)
 class AlarmView:
     stack: str
     id: str
     namespace: str
     metric: str
     statistic: str
+    """What is compared with the threshold: a statistic of the metric, or an expression over it."""
     threshold: str
     period: int
     periods: int
@@ -176,6 +188,26 @@ def left_behind(evaluated: Evaluated) -> tuple[LeftBehind, ...]:
 
 def alarm_views(evaluated: Evaluated) -> tuple[AlarmView, ...]:
     return tuple(_alarm(resource) for resource in evaluated.emitted.resources("AWS::CloudWatch::Alarm"))
+
+
+def log_group_views(evaluated: Evaluated, stack: str) -> tuple[LogGroupView, ...]:
+    """The log groups of a stack: by output where there is one, so that no command depends on how a name is made."""
+    template, stack_name = evaluated.emitted.stacks[stack], deployed(evaluated, stack)
+    holds = {group.logical_id: group.holds for group in LOG_GROUPS}
+    found = []
+    for group in evaluated.emitted.resources("AWS::Logs::LogGroup"):
+        if group.stack == stack:
+            id_ = group.logical_id
+            output = output_of(template, {"Ref": id_})
+            command = f"$(output {stack_name} {output})" if output else f"$(physical {stack_name} {id_})"
+            name = literal(group.properties.get("LogGroupName"), stack_name, evaluated)
+            found.append(LogGroupView(id_, name, command, holds.get(id_, f"see `{id_}` in the template")))
+    return tuple(found)
+
+
+def output_of(template: Json, value: Json) -> str | None:
+    """The output of a template that holds this value."""
+    return next((name for name, output in template.get("Outputs", {}).items() if output["Value"] == value), None)
 
 
 def literal(value: Json, stack_name: str, evaluated: Evaluated) -> str | None:
@@ -268,14 +300,18 @@ def _references(value: Json) -> Iterator[str]:
 
 def _alarm(resource: Resource) -> AlarmView:
     properties = resource.properties
+    queries = properties.get("Metrics", [])
+    stat: Json = next((query["MetricStat"] for query in queries if "MetricStat" in query), {})
+    metric = stat.get("Metric", properties)
+    expression = next((words(query["Expression"]) for query in queries if "Expression" in query), None)
     return AlarmView(
         stack=resource.stack,
         id=resource.logical_id,
-        namespace=str(properties.get("Namespace", "")),
-        metric=str(properties.get("MetricName", "")),
-        statistic=str(properties.get("ExtendedStatistic", properties.get("Statistic", ""))),
+        namespace=str(metric.get("Namespace", "")),
+        metric=str(metric.get("MetricName", "")),
+        statistic=f"`{expression}`" if expression else str(properties.get("ExtendedStatistic", properties.get("Statistic", ""))),
         threshold=f"{properties['Threshold']:g}" if isinstance(properties.get("Threshold"), int | float) else "",
-        period=int(properties.get("Period", 0)),
+        period=int(stat.get("Period", properties.get("Period", 0))),
         periods=int(properties.get("EvaluationPeriods", 0)),
         description=str(properties.get("AlarmDescription", "")),
     )

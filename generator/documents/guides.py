@@ -6,8 +6,16 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from claimstack.controls.floors import floor
-from claimstack.generator.documents.deployer_policy import scp_actions, uncovered_types
-from claimstack.generator.documents.guide_views import StackView, alarm_views, kept_views, left_behind, literal, stack_views
+from claimstack.generator.documents.deployer_policy import POLICY_LIMIT, render_deployer_policy, scp_actions, star_reasons, uncovered_types
+from claimstack.generator.documents.guide_views import (
+    StackView,
+    alarm_views,
+    kept_views,
+    left_behind,
+    log_group_views,
+    output_of,
+    stack_views,
+)
 from claimstack.generator.documents.markdown import fill_skeleton
 from claimstack.generator.documents.template_text import INLINE_LIMIT
 from claimstack.generator.emitted import Json
@@ -47,11 +55,16 @@ def render_deploy_guide(evaluated: Evaluated) -> str:
         "deploy.md.j2",
         **_common(evaluated),
         inline_limit=f"{INLINE_LIMIT:,}",
+        policy_limit=f"{POLICY_LIMIT:,}",
+        deployer_policies=list(render_deployer_policy(evaluated)),
+        deployer_path=_deployer_path(evaluated),
+        stars=star_reasons(evaluated),
         scp=_by_service(scp_actions(evaluated)),
         uncovered=uncovered_types(evaluated),
         kept=kept,
         kept_types=sorted({resource.type for resource in kept}),
         left_behind=left_behind(evaluated),
+        passwords=_password_policy(evaluated),
         domain=evaluated.system.config.front_door.domain,
         server_parameters=evaluated.emitted.stacks[SERVER].get("Parameters", {}),
     )
@@ -65,6 +78,7 @@ def render_operations_guide(evaluated: Evaluated) -> str:
         **_common(evaluated),
         alarms=alarm_views(evaluated),
         specs={spec.id: spec for spec in ALARMS},
+        log_groups=log_group_views(evaluated, SERVER),
         counted=tuple(_counted(evaluated)),
         drift_detection=DRIFT_DETECTION[config.class_],
         machine_verification=MACHINE_VERIFICATION[config.class_, config.certification],
@@ -87,7 +101,7 @@ def _common(evaluated: Evaluated) -> dict[str, Any]:
         "server": server.deployed,
         "outputs": server.outputs,
         "types": {resource.type for resource in evaluated.emitted.resources()},
-        "groups": _log_groups(evaluated, server),
+        "groups": {group.id: group.command for group in log_group_views(evaluated, SERVER)},
         "clients": tuple(_clients(evaluated, server)),
         "warnings": tuple(evaluated.system.warnings),
         "api": next((resource.logical_id for resource in evaluated.emitted.resources(*API_TYPES)), None),
@@ -97,14 +111,15 @@ def _common(evaluated: Evaluated) -> dict[str, Any]:
 API_TYPES: Final = ("AWS::ApiGatewayV2::Api", "AWS::ApiGateway::RestApi")
 
 
-def _log_groups(evaluated: Evaluated, server: StackView) -> dict[str, str]:
-    """Logical id → name of the log groups of the server stack; the command that finds it out where AWS makes a part of it."""
-    return {
-        group.logical_id: literal(group.properties.get("LogGroupName"), server.deployed, evaluated)
-        or f"$(physical {server.deployed} {group.logical_id})"
-        for group in evaluated.emitted.resources("AWS::Logs::LogGroup")
-        if group.stack == server.name
-    }
+def _deployer_path(evaluated: Evaluated) -> str:
+    """IAM path of the deployer's own policies: not that of the roles and policies which they let the deployer change."""
+    return "/deployers/" if evaluated.system.config.organisation.role_path != "/deployers/" else "/deployer-policies/"
+
+
+def _password_policy(evaluated: Evaluated) -> Json:
+    """What the user pool asks of passwords; empty without a pool."""
+    pools = evaluated.emitted.resources("AWS::Cognito::UserPool")
+    return next((pool.properties.get("Policies", {}).get("PasswordPolicy", {}) for pool in pools), {})
 
 
 def _clients(evaluated: Evaluated, server: StackView) -> Iterator[dict[str, str]]:
@@ -114,11 +129,6 @@ def _clients(evaluated: Evaluated, server: StackView) -> Iterator[dict[str, str]
         output = output_of(evaluated.emitted.stacks[client.stack], {"Ref": client.logical_id})
         if client.stack == server.name and client.properties.get("GenerateSecret") is True and output is not None:
             yield {"consumer": consumers.get(client.logical_id, client.logical_id), "output": output}
-
-
-def output_of(template: Json, value: Json) -> str | None:
-    """The output of a template that holds this value."""
-    return next((name for name, output in template.get("Outputs", {}).items() if output["Value"] == value), None)
 
 
 def _counted(evaluated: Evaluated) -> Iterator[dict[str, str]]:

@@ -6,15 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from troposphere import Ref, cloudwatch, sns
+from troposphere import Ref, Sub, cloudwatch, sns
 
 from claimstack.generator.claims import Claim, Component
 from claimstack.generator.config import Config
+from claimstack.generator.emitted import plain
 from claimstack.generator.expressions import every, prop
 from claimstack.generator.questions import AlarmsCanFire, AlarmsReach, DeniesPlainTransport, NoPublicPrincipal
 from claimstack.generator.questions_statements import statements_are
 from claimstack.generator.resources.arns import KEY_ARN, arn_pattern, example_arn
 from claimstack.generator.resources.door import FrontDoor
+from claimstack.generator.resources.function import CONCURRENCY
 from claimstack.generator.resources.policies import allow, arn, deny_plain_transport, document
 from claimstack.generator.system import Stack
 
@@ -52,8 +54,8 @@ class AlarmSpec:
     statistic: str
     """A CloudWatch statistic, or a percentile such as p95."""
     threshold: float
-    """Per cent of the metric's limit where it has one, otherwise a count in one period."""
-    unit: Literal["count", "per cent of limit"]
+    """Per cent of the metric's limit, or of the concurrency that is reserved at deployment; otherwise a count in one period."""
+    unit: Literal["count", "per cent of limit", "per cent of reserved concurrency"]
     periods: int
     meaning: str
     first_look: str
@@ -103,9 +105,9 @@ ALARMS = (
         "ConcurrentExecutions",
         "Maximum",
         80,
-        "per cent of limit",
+        "per cent of reserved concurrency",
         3,
-        "Most of the concurrency that system.toml plans for is in use. A lower value given at deployment shows in FunctionThrottles first.",
+        "Most of the concurrency that is reserved for the function is in use.",
         "the duration of calls and the rate per client, to tell slow calls from many calls",
     ),
     AlarmSpec(
@@ -186,30 +188,36 @@ NAMESPACES: Mapping[Source, str] = {
     "web-acl": "AWS/WAFV2",
 }
 
-_FURTHER_CLAIMS: Mapping[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
-    "FunctionErrors": (("au-5_smt.a", "The alarm notifies the alarm topic when the function, which writes the audit records, fails.", ()),),
+_CLAIMS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "FunctionErrors": (
+        ("sc-5.3_smt.b", "The alarm evaluates failed calls of the function, as they come when its memory or its time is used up."),
+    ),
+    "FunctionDuration": (("sc-5.3_smt.b", "The alarm evaluates how close the slow calls come to the time-out of the function."),),
+    "FunctionThrottles": (("sc-5.3_smt.a", "The alarm evaluates calls that are refused because all reserved concurrency is in use."),),
+    "FunctionConcurrency": (("sc-5.3_smt.b", "The alarm evaluates how much of its reserved concurrency the function uses."),),
+    "FrontDoor5xx": (
+        ("sc-5.3_smt.b", "The alarm evaluates server errors, as the front door answers when what is behind it fails or is too slow."),
+    ),
+    "FrontDoorLatency": (("sc-5.3_smt.b", "The alarm evaluates how close the slow calls come to the limit of the front door."),),
     "FrontDoor4xx": (
-        ("si-4_smt.a", "Calls refused in number, as scans and guessed tokens cause them, raise an alarm.", ("si-4_obj.a.1",)),
-        ("si-4_smt.b", "Calls without a valid token or scope are counted among the refused ones, and many of them raise an alarm.", ()),
-        ("si-4.5_smt", "The alarm notifies the alarm topic when calls are refused in number.", ()),
+        ("si-4_smt.b", "The alarm evaluates refused calls, among them those without a valid token or scope."),
+        ("si-4.5_smt", "The alarm notifies the alarm topic when calls are refused in number."),
     ),
-    "WebAclBlocks": (
-        ("si-4_smt.a", "Requests blocked in number by the web ACL raise an alarm.", ("si-4_obj.a.1",)),
-        ("si-4.5_smt", "The alarm notifies the alarm topic when the web ACL blocks requests in number.", ()),
-    ),
+    "SessionReadThrottles": (("sc-5.3_smt.b", "The alarm evaluates reads that the session table refuses for want of capacity."),),
+    "SessionWriteThrottles": (("sc-5.3_smt.b", "The alarm evaluates writes that the session table refuses for want of capacity."),),
+    "WebAclBlocks": (("si-4.5_smt", "The alarm notifies the alarm topic when the web ACL blocks requests in number."),),
 }
-"""Alarm → claims beyond the metric that it collects: point, sentence, objectives."""
+"""Alarm → its claims: point and sentence. Metrics of load and failure say nothing of attacks as such; they are what SC-5(3) asks for."""
 
 
 def alarm_limits(config: Config, door: FrontDoor) -> dict[str, float]:
-    """The highest value that each metric can reach, by metric name: milliseconds, executions at once, or events in one period."""
+    """The highest value that each metric can reach, by metric name: milliseconds, or events in one period."""
     timeout = float(config.runtime.timeout_seconds * 1000)
     calls = float(config.front_door.rate_per_second * PERIOD_SECONDS + config.front_door.burst)
     return {
         "Errors": calls,
         "Duration": timeout,
         "Throttles": calls,
-        "ConcurrentExecutions": float(config.runtime.concurrency),
         door.metric_5xx: calls,
         # A call lasts as long as the function lets it, unless the front door gives up first.
         door.metric_latency: min(timeout, float(door.limit_ms or STREAM_LIMIT_MS)),
@@ -243,16 +251,12 @@ def _add_alarm(stack: Stack, spec: AlarmSpec, door: FrontDoor, dimensions: tuple
     limits = alarm_limits(stack.config, door)
     metric = str(getattr(door, spec.metric)) if spec.source == "front-door" else spec.metric
     threshold = round(limits[metric] * spec.threshold / 100, 1) if spec.unit == "per cent of limit" else float(spec.threshold)
-    statistic = "ExtendedStatistic" if spec.statistic.startswith("p") else "Statistic"
-    listed = [{"Name": name, "Value": value} for name, value in dimensions]
-    watch = (
-        prop("MetricName").equals(metric),
-        prop("Dimensions").equals(listed),
-        prop(statistic).equals(spec.statistic),
-        prop("Period").equals(PERIOD_SECONDS),
-        prop("EvaluationPeriods").equals(spec.periods),
+    watched = (_share if spec.unit == "per cent of reserved concurrency" else _plain)(
+        NAMESPACES[spec.source], metric, spec.statistic, dimensions
     )
-    fires = (
+    checks = (
+        *(prop(name).equals(plain(value)) for name, value in watched.items() if name != "Namespace"),
+        prop("EvaluationPeriods").equals(spec.periods),
         prop("ComparisonOperator").equals("GreaterThanOrEqualToThreshold"),
         prop("Threshold").equals(threshold),
         every(cloudwatch.Alarm).prop("OKActions").equals([topic]),
@@ -260,19 +264,12 @@ def _add_alarm(stack: Stack, spec: AlarmSpec, door: FrontDoor, dimensions: tuple
         AlarmsReach(),
         *(() if stack.config.organisation.alarm_topic == "own" else (prop("AlarmActions[*]").matches(TOPIC_ARN),)),
     )
-    collects = (
-        f"The alarm collects {metric} of the {spec.source.replace('-', ' ')} every five minutes and reports when it is out of bounds."
-    )
     return stack.add(
         ALARMING,
         cloudwatch.Alarm(
             spec.id,
             AlarmDescription=f"{spec.meaning} Runbook: {spec.id} in operations.md.",
-            Namespace=NAMESPACES[spec.source],
-            MetricName=metric,
-            Dimensions=[cloudwatch.MetricDimension(Name=name, Value=value) for name, value in dimensions],
-            **{statistic: spec.statistic},
-            Period=PERIOD_SECONDS,
+            **watched,
             EvaluationPeriods=spec.periods,
             Threshold=threshold,
             ComparisonOperator="GreaterThanOrEqualToThreshold",
@@ -282,9 +279,38 @@ def _add_alarm(stack: Stack, spec: AlarmSpec, door: FrontDoor, dimensions: tuple
             AlarmActions=[topic],
             OKActions=[topic],
         ),
-        Claim("si-4_smt.c", collects, *watch, *fires, meets=("si-4_obj.c.1",)),
-        *(Claim(point, sentence, *watch, *fires, meets=meets) for point, sentence, meets in _FURTHER_CLAIMS.get(spec.id, ())),
+        *(Claim(point, sentence, *checks) for point, sentence in _CLAIMS[spec.id]),
     )
+
+
+def _plain(namespace: str, metric: str, statistic: str, dimensions: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    """The properties of an alarm on one metric."""
+    return {
+        "Namespace": namespace,
+        "MetricName": metric,
+        "Dimensions": _dimensions(dimensions),
+        ("ExtendedStatistic" if statistic.startswith("p") else "Statistic"): statistic,
+        "Period": PERIOD_SECONDS,
+    }
+
+
+def _share(namespace: str, metric: str, statistic: str, dimensions: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    """The properties of an alarm on per cents of the concurrency that is reserved when the stack is deployed."""
+    read = cloudwatch.MetricStat(
+        Metric=cloudwatch.Metric(Namespace=namespace, MetricName=metric, Dimensions=_dimensions(dimensions)),
+        Period=PERIOD_SECONDS,
+        Stat=statistic,
+    )
+    return {
+        "Metrics": [
+            cloudwatch.MetricDataQuery(Id="share", Expression=Sub(f"100 * running / ${{{CONCURRENCY}}}"), ReturnData=True),
+            cloudwatch.MetricDataQuery(Id="running", MetricStat=read, ReturnData=False),
+        ]
+    }
+
+
+def _dimensions(dimensions: tuple[tuple[str, Any], ...]) -> list[cloudwatch.MetricDimension]:
+    return [cloudwatch.MetricDimension(Name=name, Value=value) for name, value in dimensions]
 
 
 def _topic_parameter(stack: Stack) -> Ref:
@@ -310,13 +336,13 @@ def _add_topic(stack: Stack, key_arn: Any) -> Ref:
         sns.Topic("AlarmTopic", KmsMasterKeyId=key_arn),
         Claim(
             "sc-28_smt",
-            "Alarms are encrypted at rest with the customer managed key.",
+            "Alarms are encrypted at rest with the key given as KeyArn.",
             every(sns.Topic).prop("KmsMasterKeyId").equals(key_arn),
             every(sns.Topic).prop("KmsMasterKeyId").matches(KEY_ARN),
         ),
         Claim(
             "sc-28.1_smt",
-            "Alarms at rest are encrypted with the customer managed key rather than with a key of AWS.",
+            "Alarms at rest in the topic are encrypted with the key given as KeyArn.",
             every(sns.Topic).prop("KmsMasterKeyId").equals(key_arn),
             meets=("sc-28.1_obj-1",),
         ),
@@ -334,28 +360,26 @@ def _add_topic(stack: Stack, key_arn: Any) -> Ref:
         ),
         deny_plain_transport(Ref(topic), *TOPIC_ACTIONS),
     )
+    policy = (statements_are("PolicyDocument", statements), prop("Topics").equals([Ref(topic)]))
     stack.add(
         ALARMING,
         sns.TopicPolicy("AlarmTopicPolicy", Topics=[Ref(topic)], PolicyDocument=document(*statements)),
         Claim(
             "sc-8_smt",
             "The alarm topic refuses requests that do not come over TLS.",
-            statements_are("PolicyDocument", statements),
-            prop("Topics").equals([Ref(topic)]),
+            *policy,
             DeniesPlainTransport(),
         ),
         Claim(
             "sc-8.1_smt",
-            "Alarms reach the topic over TLS only.",
-            statements_are("PolicyDocument", statements),
-            prop("Topics").equals([Ref(topic)]),
+            "Alarms reach the topic over TLS only; the mail that it sends on is not protected.",
+            *policy,
             DeniesPlainTransport(),
         ),
         Claim(
             "ac-3_smt",
-            "Only alarms of this account may publish to the alarm topic.",
-            statements_are("PolicyDocument", statements),
-            prop("Topics").equals([Ref(topic)]),
+            "The topic's policy gives publishing to CloudWatch, for alarms of this account, and to nobody else.",
+            *policy,
             NoPublicPrincipal(),
         ),
     )
@@ -364,7 +388,7 @@ def _add_topic(stack: Stack, key_arn: Any) -> Ref:
         sns.SubscriptionResource("AlarmSubscription", TopicArn=Ref(topic), Protocol="email", Endpoint=email),
         Claim(
             "si-4.5_smt",
-            "The alarm topic notifies the address that was given when the stack was deployed.",
+            "The alarm topic has a subscription for the address given as AlarmEmail, effective once its owner confirms it.",
             prop("TopicArn").equals(Ref(topic)),
             prop("Protocol").equals("email"),
             prop("Endpoint").equals(email),

@@ -27,8 +27,8 @@ through Lambda itself, and DynamoDB has the gateway endpoint."""
 SDK_NAMES: Final = {"secretsmanager": "SECRETS_MANAGER"}
 """Interface endpoint service without a FIPS twin → its name in AWS_ENDPOINT_URL_<name>, the SDK's setting of one service's address.
 
-Secrets Manager is the one of them that the runtime calls: PrivateLink offers `secretsmanager` only, whose private DNS name is the
-standard one (AWS PrivateLink guide, "AWS services that integrate with AWS PrivateLink").
+Secrets Manager is the one of them that the runtime calls: the private DNS name of `secretsmanager` is the standard one (AWS PrivateLink
+guide, "AWS services that integrate with AWS PrivateLink"). Where a region offers `secretsmanager-fips` as well, system.toml can ask for it.
 """
 
 NOWHERE: Final = "127.0.0.1/32"
@@ -39,8 +39,13 @@ STACK_NAME: Final = r"^[A-Za-z][A-Za-z0-9-]{0,127}$"
 
 
 def interface_services(config: Config) -> tuple[str, ...]:
-    """Interface endpoints of the endpoints stack, by service name without the region prefix; none without that stack."""
-    return tuple(dict.fromkeys((*CODE_CALLS, *config.network.endpoint_services))) if config.network.endpoints else ()
+    """Interface endpoints of the endpoints stack, by service name without the region prefix; none without that stack.
+
+    A FIPS endpoint that system.toml asks for stands in place of the standard one.
+    """
+    asked = config.network.endpoint_services
+    needed = (service for service in CODE_CALLS if f"{service}-fips" not in asked)
+    return tuple(dict.fromkeys((*needed, *asked))) if config.network.endpoints else ()
 
 
 def runs_past_fips(config: Config) -> tuple[tuple[str, str], ...]:
@@ -90,7 +95,7 @@ def _group(stack: Stack, vpc_id: Any) -> ec2.SecurityGroup:
         ),
         Claim(
             "sc-7_smt.a",
-            "The security group controls every connection to the VPC endpoints.",
+            "The security group controls every connection to the interface endpoints.",
             NoIngress(),
             prop("SecurityGroupIngress").absent(),
             prop("VpcId").equals(vpc_id),
@@ -110,9 +115,13 @@ def _logical_id(stack: Stack, service: str) -> str:
     return logical_id
 
 
+def _keeps_secrets(service: str) -> bool:
+    return service in ("secretsmanager", "secretsmanager-fips")
+
+
 def _statements(service: str) -> list[dict[str, Any]]:
     """What an interface endpoint lets through: calls by this account, and of our own services only those that the runtime makes."""
-    if service == "secretsmanager":
+    if _keeps_secrets(service):
         calls = allow(
             "ReadSecretsOfThisAccount",
             "secretsmanager:DescribeSecret",
@@ -131,7 +140,7 @@ def _interface_endpoint(stack: Stack, service: str, vpc_id: Any, subnet_ids: Any
     statements = _statements(service)
     groups = [GetAtt(group, "GroupId")]
     name = Sub(f"com.amazonaws.${{AWS::Region}}.{service}")
-    what = "to read secrets of this account" if service == "secretsmanager" else f"to call {service}"
+    what = "to read secrets of this account" if _keeps_secrets(service) else f"to call {service}"
     stack.add(
         VPC_ENDPOINTS,
         ec2.VPCEndpoint(
@@ -145,6 +154,7 @@ def _interface_endpoint(stack: Stack, service: str, vpc_id: Any, subnet_ids: Any
             PolicyDocument=document(*statements),
         ),
         *_endpoint_claims(
+            service,
             f"The endpoint lets callers of this account through, {what}, and nobody else.",
             statements,
             (
@@ -180,7 +190,8 @@ def _table_endpoint(stack: Stack) -> None:
         stack,
         "TableEndpoint",
         "dynamodb",
-        "The endpoint lets callers of this account through to the records of the session table, and to no other table.",
+        f"The endpoint lets callers of this account through to records of tables whose name begins with ServerStackName-{TABLE_ID}-, "
+        "as that of the session table does, and to no other table.",
         allow("UseSessionRecords", *TABLE_ACTIONS, on=table, principal="*", condition=OF_THIS_ACCOUNT),
     )
 
@@ -214,6 +225,7 @@ def add_gateway_endpoint(
             PolicyDocument=document(*policy),
         ),
         *_endpoint_claims(
+            service,
             sentence,
             policy,
             (
@@ -227,19 +239,13 @@ def add_gateway_endpoint(
     return endpoint
 
 
-def _endpoint_claims(sentence: str, statements: list[dict[str, Any]], managed: tuple[Check, ...]) -> tuple[Claim, ...]:
+def _endpoint_claims(service: str, sentence: str, statements: list[dict[str, Any]], managed: tuple[Check, ...]) -> tuple[Claim, ...]:
     only = (statements_are("PolicyDocument", statements), NoPublicPrincipal())
     over_tls = (statements_are("PolicyDocument", statements), DeniesPlainTransport())
     return (
         Claim("ac-4_smt", sentence, *only, PolicyParametersBounded()),
-        Claim("sc-7_smt.c", "The function reaches the AWS service through an endpoint that the stack manages.", *managed),
-        Claim("sc-7.4_smt.a", "The endpoint is the managed interface to the AWS service.", *managed),
-        Claim("sc-7.4_smt.b", f"The policy of the endpoint is the traffic flow policy of this interface. {sentence}", *only),
         Claim(
-            "sc-7.4_smt.c",
-            "The endpoint passes nothing on that is not encrypted in transit.",
-            *over_tls,
-            meets=("sc-7.4_obj.c-1", "sc-7.4_obj.c-2"),
+            "sc-7_smt.c", f"The endpoint is the interface, managed by the stack, through which the VPC reaches {service} of AWS.", *managed
         ),
         Claim("sc-8_smt", "The endpoint passes requests on over TLS only.", *over_tls),
         Claim("sc-8.1_smt", "The endpoint refuses requests that are not encrypted in transit.", *over_tls),

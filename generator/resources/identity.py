@@ -8,10 +8,20 @@ from typing import Any, Literal
 
 from troposphere import GetAtt, Ref, Sub, cognito
 
+from claimstack.controls.floors import floor
 from claimstack.generator.claims import Claim, Component
 from claimstack.generator.config import Config
 from claimstack.generator.expressions import attribute, every, prop
 from claimstack.generator.resources.door import entrances_are
+from claimstack.generator.resources.user_pool import (
+    PASSWORD_LENGTH,
+    REVOCABLE,
+    SILENT,
+    TEMPORARY_PASSWORD_DAYS,
+    open_to_all,
+    people,
+    programs_only,
+)
 from claimstack.generator.system import Stack
 
 IDENTITY = Component("identity", "Identity provider", "Issues the tokens that open the front door, one client for each consumer.")
@@ -21,11 +31,11 @@ RESOURCE_SERVER = "McpResourceServer"
 PUBLIC_CLIENT = "PublicClientWithPkce"
 """Ends unlike the clients of consumers, so that no consumer can take the name."""
 
-PASSWORD_LENGTH = 15
-TEMPORARY_PASSWORD_DAYS = 1
 REFRESH_HOURS = 8
 """A working day: after that a person signs in again."""
 ROTATION_GRACE_SECONDS = 10
+CLASSIC_PAGES = 1
+"""ManagedLoginVersion of the hosted pages that work by themselves; version 2 shows none to a client without a branding."""
 
 WITHOUT_AUTHENTICATION = "WITHOUT AUTHENTICATION: anybody who can reach the address can call every tool."
 
@@ -38,7 +48,11 @@ class Identity:
     issuer: Any = None
     """Value of the `iss` claim; None without authentication."""
     audience: tuple[Any, ...] = ()
-    """Accepted values of `aud` or `client_id`; access tokens of Cognito carry the latter only."""
+    """Accepted values of `aud` or, where a token has none, of `client_id`.
+
+    Access tokens of Cognito have no `aud`, unless a person's client named the resource it wants the token for (RFC 8707), as MCP
+    clients do: then that URL is their only audience.
+    """
     scopes: tuple[str, ...] = ()
     """Whole scopes as tokens carry them."""
     user_pool_arn: Any = None
@@ -100,7 +114,7 @@ def _own_pool(stack: Stack, key_arn: Any, public_url: Any) -> Identity:
     clients = {consumer: _add_client(stack, consumer, scopes) for consumer in config.auth.consumers}
     audience = [Ref(client) for client in clients.values()]
     if config.auth.callback_urls:
-        audience.append(Ref(_add_public_client(stack, scopes)))
+        audience += [Ref(_add_public_client(stack, scopes)), public_url]
     stack.output("TokenUrl", token_url, "Where a consumer exchanges its client id and secret for an access token.")
     return Identity(
         "cognito",
@@ -114,6 +128,7 @@ def _own_pool(stack: Stack, key_arn: Any, public_url: Any) -> Identity:
 
 
 def _add_user_pool(stack: Stack, key_arn: Any) -> cognito.UserPool:
+    config = stack.config
     pools = every(cognito.UserPool)
     kept = (
         pools.prop("DeletionProtection").equals("ACTIVE"),
@@ -124,9 +139,6 @@ def _add_user_pool(stack: Stack, key_arn: Any) -> cognito.UserPool:
         pools.prop("KeyConfiguration.KeyType").equals("CUSTOMER_MANAGED_KEY"),
         pools.prop("KeyConfiguration.KmsKeyArn").equals(key_arn),
     )
-    password = "Policies.PasswordPolicy"  # noqa: S105 - the name of a property
-    composition = tuple(pools.prop(f"{password}.Require{kind}").is_true() for kind in ("Lowercase", "Uppercase", "Numbers", "Symbols"))
-    length = pools.prop(f"{password}.MinimumLength").at_least(PASSWORD_LENGTH)
     return stack.add(
         IDENTITY,
         cognito.UserPool(
@@ -152,42 +164,18 @@ def _add_user_pool(stack: Stack, key_arn: Any) -> cognito.UserPool:
             DeletionPolicy="RetainExceptOnCreate",
             UpdateReplacePolicy="Retain",
         ),
-        Claim(
-            "ac-2_smt.f",
-            "The user pool takes new users from administrators only; nobody can register.",
-            pools.prop("AdminCreateUserConfig.AllowAdminCreateUserOnly").is_true(),
-            meets=("ac-2_obj.f-1",),
-        ),
-        Claim(
-            "ia-5_smt.c",
-            "A person signs in to the user pool with a long password and a time-based code, and cannot reset either by message.",
-            length,
-            *composition,
-            pools.prop("MfaConfiguration").equals("ON"),
-            pools.prop("EnabledMfas").only("SOFTWARE_TOKEN_MFA"),
-            pools.prop("AccountRecoverySetting.RecoveryMechanisms").equals([{"Name": "admin_only", "Priority": 1}]),
-        ),
-        Claim(
-            "ia-5_smt.e",
-            "A first password that an administrator sets in the user pool lapses after a day unless its holder replaces it.",
-            pools.prop(f"{password}.TemporaryPasswordValidityDays").equals(TEMPORARY_PASSWORD_DAYS),
-        ),
+        open_to_all(config),
+        *(people() if config.auth.callback_urls else programs_only()),
         Claim(
             "ia-5_smt.g",
-            "The user pool keeps client secrets and passwords under the customer managed key, and no stack change destroys it.",
+            "The user pool keeps its data under the key given as KeyArn, and no stack change destroys it.",
             *customer_key,
             *kept,
         ),
-        Claim(
-            "ia-5.1_smt.h",
-            f"The user pool takes passwords from {PASSWORD_LENGTH} characters, with lower and upper case, digits and symbols.",
-            length,
-            *composition,
-        ),
-        Claim("sc-28_smt", "The user pool is encrypted at rest with the customer managed key.", *customer_key),
+        Claim("sc-28_smt", "The user pool is encrypted at rest with the key given as KeyArn.", *customer_key),
         Claim(
             "sc-28.1_smt",
-            "The data of the user pool at rest can be read only by those whom the customer managed key admits.",
+            "The data of the user pool is encrypted at rest with the key given as KeyArn.",
             *customer_key,
             meets=("sc-28.1_obj-1",),
         ),
@@ -221,16 +209,24 @@ def _add_domain(stack: Stack) -> Sub:
     """The token domain; the account id makes its name unique in the region. Returns the URL of its token endpoint."""
     config, partition = stack.config, stack.config.partition
     prefix = f"{config.name}-${{AWS::AccountId}}"
+    is_the_domain = (entrances_are(config), prop("Domain").equals(Sub(prefix)), prop("UserPoolId").equals(Ref(USER_POOL)))
+    exchange = ("exchange a client's id and secret for a token",) if config.auth.consumers else ()
+    sign_in = ("sign in", "redeem or revoke what the sign-in hands out") if config.auth.callback_urls else ()
+    opens = ", or ".join((*exchange, *sign_in))
     host = f"{prefix}.{partition.token_domain_prefix}.${{AWS::Region}}.{partition.token_domain_suffix}"
     stack.add(
         IDENTITY,
-        cognito.UserPoolDomain("TokenDomain", Domain=Sub(prefix), UserPoolId=Ref(USER_POOL)),
+        cognito.UserPoolDomain("TokenDomain", Domain=Sub(prefix), UserPoolId=Ref(USER_POOL), ManagedLoginVersion=CLASSIC_PAGES),
+        Claim(
+            "ac-14_smt.a",
+            f"At the token domain, a caller without a token can {opens}.",
+            *is_the_domain,
+            prop("ManagedLoginVersion").equals(CLASSIC_PAGES),
+        ),
         Claim(
             "sc-7_smt.c",
-            "Tokens are issued at the one listed domain of the user pool; the token domain and the front door are the only entrances.",
-            entrances_are(config),
-            prop("Domain").equals(Sub(prefix)),
-            prop("UserPoolId").equals(Ref(USER_POOL)),
+            "Beside the front door, the token domain and the API of the user pool are the only public entrances.",
+            *is_the_domain,
         ),
     )
     return Sub(f"https://{host}/oauth2/token")
@@ -240,10 +236,6 @@ def _shared_claims(config: Config, scopes: tuple[str, ...], flow: str) -> tuple[
     """What clients of both kinds claim, of every client of the pool: a REST API lets any of them in."""
     clients = every(cognito.UserPoolClient)
     minutes = config.auth.token_minutes
-    validity = (
-        clients.prop("AccessTokenValidity").equals(minutes),
-        clients.prop("TokenValidityUnits.AccessToken").equals("minutes"),
-    )
     return (
         Claim(
             "ac-3_smt",
@@ -257,20 +249,10 @@ def _shared_claims(config: Config, scopes: tuple[str, ...], flow: str) -> tuple[
         ),
         Claim(
             "ac-12_smt",
-            f"An access token of the client ends after {minutes} minutes; what was refreshed can be revoked.",
-            *validity,
-            clients.prop("EnableTokenRevocation").is_true(),
-        ),
-        Claim(
-            "ia-4_smt.b",
-            "The client is named for the one consumer that its identifier stands for.",
-            clients.prop("ClientName").one_of(*config.auth.consumers, *([_public_name(config)] if config.auth.callback_urls else [])),
-        ),
-        Claim("ia-5_smt.f", f"The client's access tokens have to be renewed after {minutes} minutes.", *validity),
-        Claim(
-            "si-11_smt.a",
-            "A failed sign-in at the client does not tell whether the user exists.",
-            clients.prop("PreventUserExistenceErrors").equals("ENABLED"),
+            f"An access token of the client ends after {minutes} minutes.",
+            clients.prop("AccessTokenValidity").equals(minutes),
+            clients.prop("AccessTokenValidity").at_most(floor("ac-12")),
+            clients.prop("TokenValidityUnits.AccessToken").equals("minutes"),
         ),
     )
 
@@ -307,6 +289,11 @@ def _add_client(stack: Stack, consumer: str, scopes: tuple[str, ...]) -> cognito
             DependsOn=RESOURCE_SERVER,
         ),
         *_shared_claims(config, scopes, "client_credentials"),
+        Claim(
+            "ia-4_smt.b",
+            f"The client is named for the one consumer that its identifier stands for, {consumer}.",
+            prop("ClientName").equals(consumer),
+        ),
         Claim(
             "ia-5_smt.b",
             f"The secret of {consumer} is generated by Cognito when the client is made.",
@@ -352,14 +339,21 @@ def _add_public_client(stack: Stack, scopes: tuple[str, ...]) -> cognito.UserPoo
         *_shared_claims(config, scopes, "code"),
         Claim(
             "ac-12_smt",
-            f"A person signs in again after {REFRESH_HOURS} hours; until then each refresh token serves once, a prompt retry aside.",
-            prop("RefreshTokenValidity").equals(REFRESH_HOURS),
-            prop("TokenValidityUnits.RefreshToken").equals("hours"),
+            "A refresh token of the client can be revoked and serves once, a prompt retry aside; an access token is good until its end.",
+            REVOCABLE,
             prop("RefreshTokenRotation.Feature").equals("ENABLED"),
             prop("RefreshTokenRotation.RetryGracePeriodSeconds").equals(ROTATION_GRACE_SECONDS),
             prop("IdTokenValidity").equals(config.auth.token_minutes),
             prop("TokenValidityUnits.IdToken").equals("minutes"),
         ),
+        Claim(
+            "ia-11_smt",
+            f"A person's client can renew its tokens for {REFRESH_HOURS} hours; then it comes back to the sign-in pages.",
+            prop("RefreshTokenValidity").equals(REFRESH_HOURS),
+            prop("RefreshTokenValidity").at_most(floor("ia-11")),
+            prop("TokenValidityUnits.RefreshToken").equals("hours"),
+        ),
+        Claim("si-11_smt.a", "A failed sign-in at a client does not tell whether the user exists.", SILENT),
         Claim(
             "ia-8_smt",
             "People sign in to the user pool itself, and their codes go to the listed callback addresses only.",

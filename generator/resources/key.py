@@ -334,8 +334,8 @@ def add_key(stack: Stack) -> kms.Key:
         ),
         Claim(
             "sc-12_smt",
-            "The key rotates at least once a year, survives its stack, and can be recovered for thirty days after it was scheduled for "
-            "deletion; its policy admits the account's administration and the services that the system uses, and nobody else.",
+            "The key rotates at least once a year and survives its stack; where CloudFormation deletes it nevertheless, thirty days pass "
+            "first. Its policy admits the account, whose IAM decides who, and AWS services bound to the account, and nobody else.",
             prop("EnableKeyRotation").is_true(),
             prop("RotationPeriodInDays").at_most(365),
             prop("PendingWindowInDays").at_least(30),
@@ -348,8 +348,8 @@ def add_key(stack: Stack) -> kms.Key:
         ),
         Claim(
             "ac-6_smt",
-            "The key's policy gives administrators of the key no right to encrypt, decrypt or grant, and gives IAM principals its use only "
-            "through the services that the system uses.",
+            "The key's policy delegates administration and use to the account's IAM in separate statements, and lets IAM principals use "
+            "the key through the services of the system only, never directly.",
             statements_are("KeyPolicy", policy["Statement"]),
         ),
     )

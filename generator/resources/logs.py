@@ -119,20 +119,14 @@ def add_log_group(stack: Stack, logical_id: str, name: str, key_arn: Any) -> log
             every(logs.LogGroup).prop("RetentionInDays").at_least(floor("au-11")),
         ),
         Claim(
-            "si-12_smt",
-            "Audit records are retained for at least thirty months and expire after a stated number of days.",
-            every(logs.LogGroup).prop("RetentionInDays").at_least(floor("au-11")),
-            meets=("si-12_obj-2",),
-        ),
-        Claim(
             "sc-28_smt",
-            "Audit records are encrypted at rest with the customer managed key.",
+            "Audit records are encrypted at rest with the key given as KeyArn.",
             every(logs.LogGroup).prop("KmsKeyId").equals(key_arn),
             every(logs.LogGroup).prop("KmsKeyId").matches(KEY_ARN),
         ),
         Claim(
             "sc-28.1_smt",
-            "The log group is encrypted with the customer managed key under the name by which a key policy can tell it from others.",
+            "The log group is encrypted with the key given as KeyArn, under the name by which a key policy can tell it from others.",
             every(logs.LogGroup).prop("KmsKeyId").equals(key_arn),
             prop("LogGroupName").equals(Sub(name) if "${" in name else name),
             meets=("sc-28.1_obj-1",),

@@ -62,27 +62,28 @@ def add_registry(stack: Stack, key_arn: Any) -> ecr.Repository:
             UpdateReplacePolicy="Retain",
         ),
         Claim(
-            "ra-5_smt.a",
-            "Each image is scanned for known vulnerabilities when it is pushed.",
+            "si-2_smt.a",
+            "The repository is set to scan each image for known flaws when it is pushed, unless the account's registry has a scan "
+            "configuration that says otherwise.",
             every(ecr.Repository).prop("ImageScanningConfiguration.ScanOnPush").is_true(),
-            meets=("ra-5_obj.a-2",),
+            meets=("si-2_obj.a-1",),
         ),
         Claim(
             "si-7_smt.a",
-            "Once pushed, a tag cannot be moved to an image with other content.",
+            "The tag of an image in the repository cannot be overwritten with another image.",
             every(ecr.Repository).prop("ImageTagMutability").equals("IMMUTABLE"),
             meets=("si-7_obj.a-1",),
         ),
         Claim(
             "sc-28_smt",
-            "Images are encrypted at rest with the customer managed key.",
+            "Images are encrypted at rest with the key given as KeyArn.",
             every(ecr.Repository).prop("EncryptionConfiguration.EncryptionType").equals("KMS"),
             every(ecr.Repository).prop("EncryptionConfiguration.KmsKey").equals(key_arn),
             every(ecr.Repository).prop("EncryptionConfiguration.KmsKey").matches(KEY_ARN),
         ),
         Claim(
             "sc-28.1_smt",
-            "Images at rest are encrypted with the customer managed key rather than with a key of AWS.",
+            "Images at rest are encrypted with the key given as KeyArn.",
             every(ecr.Repository).prop("EncryptionConfiguration.EncryptionType").equals("KMS"),
             every(ecr.Repository).prop("EncryptionConfiguration.KmsKey").equals(key_arn),
             meets=("sc-28.1_obj-1",),
@@ -94,8 +95,9 @@ def add_registry(stack: Stack, key_arn: Any) -> ecr.Repository:
             NoPublicPrincipal(),
         ),
         Claim(
-            "cp-9_smt.b",
-            "Every tagged image stays in the registry: no rule expires it, and deleting or replacing the stack leaves the repository.",
+            "cm-2.3_smt",
+            "Earlier images stay in the registry for a return to them: no rule expires a tagged one, and deleting or replacing the stack "
+            "leaves the repository.",
             prop("LifecyclePolicy.LifecyclePolicyText").equals(lifecycle),
             prop("EmptyOnDelete").is_false(),
             attribute("DeletionPolicy").one_of("Retain", "RetainExceptOnCreate"),

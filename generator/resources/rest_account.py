@@ -119,7 +119,7 @@ def _add_policy(stack: Stack, role: iam.Role) -> iam.ManagedPolicy:
         ),
         Claim(
             "ac-6_smt",
-            "The policy lets API Gateway write and read log records, and lets nobody else do so; it can delete none.",
+            "The policy lets API Gateway write and read records on every log group of the account, as it requires, and delete none.",
             prop("PolicyDocument.Statement[*].Effect").equals("Allow"),
             prop("PolicyDocument.Statement[*].Action").only(*LOG_ACTIONS),
             prop("PolicyDocument.Statement[*].Resource").equals("*"),

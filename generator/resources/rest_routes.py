@@ -92,7 +92,13 @@ def _add_body_validation(stack: Stack) -> None:
     message = {
         "type": "object",
         "required": ["jsonrpc"],
-        "properties": {"jsonrpc": {"enum": ["2.0"]}},
+        "properties": {
+            "jsonrpc": {"enum": ["2.0"]},
+            "method": {"type": "string"},
+            "result": {"type": "object"},
+            "error": {"type": "object"},
+        },
+        "anyOf": [{"required": [part]} for part in ("method", "result", "error")],
     }
     # Clients of the older protocol era may send several messages in one body.
     schema = json.dumps(
@@ -108,7 +114,7 @@ def _add_body_validation(stack: Stack) -> None:
         apigateway.Model(MESSAGE, RestApiId=Ref(REST_API), ContentType="application/json", Schema=schema),
         Claim(
             "si-10_smt",
-            "The model asks of a JSON body that it is a JSON-RPC 2.0 message or a list of such messages.",
+            "The model asks of a JSON body, or of each item of a list, that it bears jsonrpc 2.0 and a method, a result or an error.",
             prop("ContentType").equals("application/json"),
             prop("Schema").equals(schema),
         ),
@@ -171,7 +177,7 @@ def _add_method(stack: Stack, route: Route, function_arn: Any, identity: Identit
         claims.append(
             Claim(
                 "si-10_smt",
-                f"{route.key} hands a body of type application/json to the function only if it is a JSON-RPC 2.0 message.",
+                f"{route.key} holds bodies of type application/json against the model of a JSON-RPC message; other types pass unchecked.",
                 prop("RequestValidatorId").equals(Ref(VALIDATOR)),
                 prop("RequestModels").equals({"application/json": Ref(MESSAGE)}),
             )
@@ -227,7 +233,7 @@ def _add_gateway_responses(stack: Stack, identity: Identity) -> None:
             ),
             Claim(
                 "sc-23_smt",
-                f"A caller that is refused with {status} is sent for its token to the metadata of this server, and nowhere else.",
+                f"A caller refused as {type_} gets {status} and is sent for its token to the metadata of this server.",
                 prop("ResponseType").equals(type_),
                 prop("StatusCode").equals(status),
                 prop("ResponseParameters").equals(headers),
@@ -251,7 +257,7 @@ def _add_gateway_responses(stack: Stack, identity: Identity) -> None:
             ),
             Claim(
                 "si-11_smt.a",
-                f"The answer to a call that is refused with {status} names the error in a fixed text, and no detail of the server.",
+                f"The answer to a call refused as {type_} is a fixed text that names the error and no detail of the server.",
                 prop("ResponseTemplates").equals(templates),
                 prop("ResponseType").equals(type_),
                 prop("StatusCode").equals(status),

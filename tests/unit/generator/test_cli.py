@@ -204,6 +204,11 @@ def test_a_folder_that_cannot_be_written_is_told(run: Run) -> None:
     assert re.fullmatch(r"error: out/commercial: cannot be written \(.+\); choose another --out or mend its permissions\n", ended.err)
 
 
+def test_brackets_in_a_path_are_no_markup(run: Run) -> None:
+    assert run("build", system(), "--out", "out[bold]").out.startswith("commercial  ")
+    assert "written in out[bold]/commercial\n" in run("build", system(), "--out", "out[bold]").out
+
+
 def test_files_of_others_are_never_replaced(run: Run) -> None:
     Path("out/commercial").mkdir(parents=True)
     Path("out/commercial/notes.md").write_text("mine")

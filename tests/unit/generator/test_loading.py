@@ -217,6 +217,12 @@ RULES = [
         + "]\n",
         ["auth: scopes, consumers or audience and front_door.allowed_origins need about"],
     ),
+    (
+        TOP
+        + TOKENS.replace('consumers = ["agents"]', f"consumers = {[f'agent-{number}' for number in range(49)]}")
+        + "callback_urls = ['http://localhost:8976/callback']\n",
+        ["auth.consumers: 49 consumers, but the authorizer of an http-api takes 50 audiences, of which people need two; list at most 48"],
+    ),
     (TOP + TOKENS + "[network]\nendpoint_services = ['sqs']\n", ["network.endpoint_services: is built by the endpoints stack"]),
     (TOP + TOKENS + "[organisation.tags]\n'AWS:x' = 'y'\n", ["organisation.tags.\"AWS:x\": AWS keeps tags that start with 'aws:'"]),
     (

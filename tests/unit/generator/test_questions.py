@@ -449,6 +449,8 @@ ATTACKS: list[tuple[str, str, tuple[Edit, ...]]] = [
     ("entrances-are", "CloudFront", (put("Attack", resource("CloudFront::Distribution", {})),)),
     ("entrances-are", "AppSync", (put("Attack", resource("AppSync::GraphQLApi", {})),)),
     ("entrances-are", "second token domain", (put("Attack", resource("Cognito::UserPoolDomain", {})),)),
+    ("entrances-are", "another user pool", (put("Attack", resource("Cognito::UserPool", {})),)),
+    ("entrances-are", "identity pool", (put("Attack", resource("Cognito::IdentityPool", {})),)),
     ("entrances-are", "public database", (put("Attack", resource("RDS::DBInstance", {"PubliclyAccessible": True})),)),
     (
         "entrances-are",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -109,7 +110,7 @@ def test_those_that_a_key_policy_leaves_out_are_explained() -> None:
         Verdict(consumer("function", "invocation fails"), ("kms:Decrypt",), False, ("kms:Decrypt",), ("denied by X",), "it fails"),  # noqa: FBT003 - a field
         Verdict(consumer("alarms", "silent"), ("kms:Decrypt",), False, ("kms:Decrypt",), (), "nothing is delivered"),  # noqa: FBT003 - a field
     ]
-    assert shown(preflight_table(verdicts)) == [
+    assert shown(preflight_table([dataclasses.asdict(verdict) for verdict in verdicts])) == [
         "consumer      key policy",
         "The deployer  admits it",
         "The function  leaves it out",
@@ -122,4 +123,4 @@ def test_those_that_a_key_policy_leaves_out_are_explained() -> None:
         "├── missing: kms:Decrypt",
         "└── nothing is delivered",
     ]
-    assert shown(preflight_table([admitted])) == ["consumer      key policy", "The deployer  admits it"]
+    assert shown(preflight_table([dataclasses.asdict(admitted)])) == ["consumer      key policy", "The deployer  admits it"]

@@ -8,19 +8,31 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from fnmatch import fnmatch
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import jmespath
 import pytest
 from botocore import xform_name
 from botocore.session import Session
 
 from claimstack.generator.build import build
 from claimstack.generator.config import Config
-from claimstack.generator.documents.deployer_policy import render_deployer_policy
-from claimstack.generator.documents.guide_views import IMPORT_IDENTIFIERS, KeptView, alarm_views, kept_views, left_behind, stack_views
+from claimstack.generator.documents.deployer_policy import deployer_statements, render_deployer_policy, star_reasons
+from claimstack.generator.documents.guide_views import (
+    IMPORT_IDENTIFIERS,
+    AlarmView,
+    KeptView,
+    LogGroupView,
+    alarm_views,
+    kept_views,
+    left_behind,
+    log_group_views,
+    stack_views,
+)
 from claimstack.generator.documents.guides import render_deploy_guide, render_operations_guide
 from claimstack.generator.documents.key_policy import render_key_policy
 from claimstack.generator.documents.markdown import WIDTH, reflow
@@ -128,7 +140,7 @@ def test_markdown_is_clean(name: str, kind: str) -> None:
         fenced = fenced is not line.startswith("```")
         assert fenced or line.startswith(("|", "#", "```")) or len(line) <= WIDTH, line
     assert not fenced
-    assert text.count("\n```bash\n") * 2 == text.count("\n```")
+    assert text.count("\n\n```bash\n") * 2 == text.count("\n```")
     assert "\n\n\n" not in text
     assert text.endswith("\n")
     assert not text.endswith("\n\n")
@@ -258,7 +270,7 @@ def test_an_alarm_of_an_extension_gets_its_description_and_its_history() -> None
 def test_queries_of_the_access_log_use_its_fields(name: str) -> None:
     fields = {field.name for field in log_fields(evaluated(name).system.config)}
     text = guide(name, "operations")
-    queries = re.findall(r"insights \"[^\"]*/access\" \d+ (?:\\\n\s*)?'([^']*)'", text)
+    queries = re.findall(r"insights \"\$\(output \S+ AccessLogGroup\)\" \d+ (?:\\\n\s*)?'([^']*)'", text)
     assert queries
     words = {word for query in queries for word in re.findall(r"\b[a-z]+[A-Z][A-Za-z]*\b", query)}
     assert words
@@ -366,6 +378,200 @@ def test_every_placeholder_of_the_policies_is_filled_in(name: str) -> None:
         assert set(re.findall(r"<[A-Z_]+>", json.dumps(policy))) <= filled
 
 
+@each
+def test_each_section_sets_the_variables_that_its_commands_use(name: str, kind: str) -> None:
+    shell_section, _, rest = guide(name, kind).partition("## Shell\n")[2].partition("\n## ")
+    known = set(re.findall(r"^(?:export )?([A-Z][A-Z_]+)=", "\n".join(shell(shell_section)), re.MULTILINE))
+    for section in re.split(r"^#{2,3} ", rest, flags=re.MULTILINE):
+        blocks = "\n".join(uncommented(block) for block in shell(section))
+        for used in re.finditer(r"\$\{?([A-Z][A-Z_]+)", blocks):
+            before = blocks[: used.start()]
+            assert used[1] in known or re.search(rf"(?:^|\s)(?:{used[1]}=|for {used[1]} in|read .*{used[1]}$)", before, re.MULTILINE), (
+                section.partition("\n")[0],
+                used[1],
+            )
+
+
+@each
+def test_every_link_leads_to_a_heading_of_the_guide(name: str, kind: str) -> None:
+    text = guide(name, kind)
+    anchors = {re.sub(r"[^a-z0-9 -]", "", head.lower()).replace(" ", "-") for head in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
+    assert set(re.findall(r"\]\(#([^)]*)\)", text)) - anchors == set()
+
+
+@each_system
+def test_the_commands_of_the_guide_make_one_complete_document_of_each_deployer_policy(name: str, tmp_path: Path) -> None:
+    bash = shutil.which("bash")
+    assert bash is not None
+    function = re.search(r"^(?:BOUNDARY_ARN=.*\n)?deployer_policies\(\) \{\n.*?^\}\n", guide(name, "deploy"), re.DOTALL | re.MULTILINE)
+    assert function is not None
+    policies = render_deployer_policy(evaluated(name))
+    (tmp_path / "deployer-policy.json").write_text(json.dumps(policies, indent=2), encoding="utf-8")
+    (tmp_path / "work").mkdir()
+    config = evaluated(name).system.config
+    key = f"arn:{config.partition.name}:kms:{config.region}:111122223333:key/1234"
+    setting = f"set -eu\nACCOUNT=111122223333\nPACKAGE='{tmp_path}'\nWORK='{tmp_path}/work'\n"
+    done = subprocess.run([bash], input=f"{setting}{function[0]}deployer_policies {key}\n", capture_output=True, text=True, check=True)
+    assert done.stdout.split() == list(policies)
+    boundary = f"arn:{config.partition.name}:iam::111122223333:policy/name-of-the-boundary"
+    for policy, document in policies.items():
+        text = json.dumps(document)
+        for place, value in (("<ACCOUNT_ID>", "111122223333"), ("<KEY_ARN>", key), ("<PERMISSIONS_BOUNDARY_ARN>", boundary)):
+            text = text.replace(place, value)
+        expected = json.loads(text.replace(f"{key.rpartition('/')[0]}/*", key))
+        assert json.loads((tmp_path / "work" / f"{policy}.json").read_text(encoding="utf-8")) == expected
+        assert "<" not in json.dumps(expected)
+    assert key in (tmp_path / "work" / "deployer-policy.json").read_text(encoding="utf-8")
+
+
+@each_system
+def test_the_deployer_cannot_change_its_own_policies(name: str) -> None:
+    paths = set(re.findall(r"--path (\S+)", guide(name, "deploy")))
+    assert paths == {"/deployers/"}
+    policies = [f"policy{path}{policy}" for path in paths for policy in render_deployer_policy(evaluated(name))]
+    for statement in deployer_statements(evaluated(name)):
+        resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+        if any(action.startswith("iam:") for action in statement["Action"]):
+            assert not any(fnmatch(policy, resource.rpartition(":")[2]) for resource in resources for policy in policies), statement["Sid"]
+
+
+def test_the_path_of_the_deployer_policies_is_never_that_of_the_roles() -> None:
+    config = evaluated("plain").system.config
+    moved = config.model_copy(update={"organisation": config.organisation.model_copy(update={"role_path": "/deployers/"})})
+    system = replace(evaluated("plain").system, config=moved)
+    text = render_deploy_guide(replace(evaluated("plain"), system=system))
+    assert set(re.findall(r"--path (\S+)", text)) == {"/deployer-policies/"}
+
+
+@each_system
+def test_each_star_of_the_deployer_stands_with_its_reason(name: str) -> None:
+    table = guide(name, "deploy").partition("| statement | why |\n|---|---|\n")[2].partition("\n\n")[0]
+    assert table.splitlines() == [f"| `{sid}` | {reason} |" for sid, reason in star_reasons(evaluated(name)).items()]
+
+
+def test_the_rights_on_every_key_end_with_the_first_deployment() -> None:
+    section = guide("commercial", "deploy").partition("### Only this key\n")[2].partition("\n### ")[0]
+    assert "KEY_ARN=$(output commercial-key KeyArn)\n" in section
+    assert " iam create-policy-version " in section
+    assert "### Only this key" not in guide("govcloud", "deploy")
+
+
+@each_system
+def test_the_evidence_is_built_again_when_the_image_is_known(name: str) -> None:
+    image = guide(name, "deploy").partition("### The image\n")[2].partition("\n## ")[0]
+    registry = evaluated(name).system.config.registry.stack
+    assert (image != "") is registry
+    if registry:
+        assert shell(image)[-1] == 'claimstack build "$SYSTEM" --environment "$ENVIRONMENT"\n'
+        assert image.index("--arg uri") < image.index("claimstack build")
+
+
+@each_system
+def test_parameters_of_a_stack_come_from_stacks_that_were_taken_up_whole(name: str) -> None:
+    again = guide(name, "deploy").partition("### Take up again what stayed\n")[2]
+    whole: set[str] = set()
+    for stack, body in re.findall(r"^#### \d\. (\S+)\n(.*?)(?=^#### |\Z)", again, re.DOTALL | re.MULTILINE):
+        assert set(re.findall(r"\$\(output (\S+) ", body)) <= whole
+        plain = " ".join(body.split())
+        assert (f"[Update {stack}](#update-{stack})" in plain) is (" --change-set-type IMPORT " in plain)
+        assert (f"[Stack {stack}](#stack-{stack})" in plain) is (" --change-set-type IMPORT " not in plain)
+        whole.add(stack)
+    assert whole == {view.deployed for view in stack_views(evaluated(name))}
+
+
+@each_system
+def test_a_change_set_is_read_before_it_is_executed(name: str) -> None:
+    for block in shell(guide(name, "deploy").partition("## Deletion")[0]):
+        assert not ("create-change-set" in block and "execute-change-set" in block)
+
+
+@each_system
+def test_what_a_failed_first_creation_cannot_delete_is_named(name: str) -> None:
+    section = guide(name, "deploy").partition("### A first creation that fails\n")[2].partition("\n## ")[0]
+    first = " ".join(section.split()).partition("can refuse it: ")[2].partition(" The stack then ends")[0]
+    protected = [kept.logical_id for kept in kept_views(evaluated(name)) if kept.protected]
+    assert protected
+    assert re.findall(r"`(\w+)`", first) == protected
+    assert "--deletion-mode FORCE_DELETE_STACK" in section
+
+
+def test_a_client_secret_is_deleted_in_a_step_of_its_own_and_never_the_newest() -> None:
+    blocks = shell(guide("commercial", "operations"))
+    consumers = evaluated("commercial").system.config.auth.consumers
+    deleting = [block for block in blocks if "delete-user-pool-client-secret" in block]
+    assert len(deleting) == len([block for block in blocks if "add-user-pool-client-secret" in block]) == len(consumers)
+    for block in deleting:
+        assert "add-user-pool-client-secret" not in block
+        query = re.search(r"--query '(sort_by[^']*)'", block)
+        assert query is not None
+        secrets = [
+            {"ClientSecretId": id_, "ClientSecretCreateDate": f"2026-0{day}-01"} for id_, day in (("new", 3), ("old", 1), ("mid", 2))
+        ]
+        assert jmespath.search(query[1], {"ClientSecrets": secrets}) == ["old", "mid"]
+        assert jmespath.search(query[1], {"ClientSecrets": secrets[:1]}) == []
+
+
+def test_a_person_is_invited_with_an_address_and_can_be_helped() -> None:
+    invitation = guide("commercial", "deploy").partition("### People\n")[2].partition("\n## ")[0]
+    assert '--user-attributes "Name=email,Value=$PERSON" Name=email_verified,Value=true' in invitation
+    pool = evaluated("commercial").emitted.resource("server", "UserPool").properties
+    assert (pool["MfaConfiguration"], pool["EnabledMfas"]) == ("ON", ["SOFTWARE_TOKEN_MFA"])
+    assert f"lapses after {pool['Policies']['PasswordPolicy']['TemporaryPasswordValidityDays']} day" in " ".join(invitation.split())
+    people = guide("commercial", "operations").partition("## People\n")[2].partition("\n## ")[0]
+    assert [operation for _, operation, _ in commands(people) if operation.startswith("admin-")] == [
+        "admin-user-global-sign-out",
+        "admin-delete-software-token",
+        "admin-set-user-password",
+        "admin-create-user",
+        "admin-user-global-sign-out",
+        "admin-disable-user",
+    ]
+    assert "People\n" not in guide("govcloud", "deploy") + guide("govcloud", "operations")
+
+
+@each_system
+def test_the_session_table_is_reached_once_before_it_is_relied_on(name: str) -> None:
+    runtime = evaluated(name).system.config.runtime
+    verification = guide(name, "deploy").partition("## Verification\n")[2].partition("\n## ")[0]
+    assert ('"method": "initialize"' in verification) is runtime.sessions
+    assert ("`fips_endpoints = false`" in verification) is (runtime.sessions and runtime.fips_endpoints)
+
+
+def test_the_way_past_fips_names_what_is_claimed_no_longer() -> None:
+    assert any("FIPS" in result.claim.sentence for result in evaluated("external").answers["sc-13_smt.b"].claims)
+    text = SYSTEMS["external"].replace("sessions = true", "sessions = true, fips_endpoints = false")
+    config = parse_config(text, "external.toml")
+    system = build(config)
+    without = evaluate(system, read_back({stack: template_text(body.to_dict()) for stack, body in system.stacks.items()}))
+    assert not any("FIPS" in result.claim.sentence for result in without.answers["sc-13_smt.b"].claims)
+    assert "fips" not in render_deploy_guide(without).lower()
+
+
+@each
+def test_log_groups_are_named_by_the_outputs_of_the_stack(name: str, kind: str) -> None:
+    text = guide(name, kind).partition("\n## Deletion\n")[0]  # after which there are no outputs
+    named = re.findall(r"(?:--log-group-name(?:-prefix)? |^insights )\"([^\"]*)\"", text, re.MULTILINE)
+    groups = {group.id: group.command for group in log_group_views(evaluated(name), "server")}
+    assert set(named) - {"$1"} <= set(groups.values())
+    assert set(groups.values()) == {f"$(output {name}-server {id_}Group)" for id_ in groups}
+
+
+def test_a_log_group_without_an_output_is_found_by_its_logical_id() -> None:
+    own = {"Type": "AWS::Logs::LogGroup", "Properties": {}}
+    groups = log_group_views(_edited("plain", Edit(Place("server", ("Resources", "ToolLog")), own)), "server")
+    tool = LogGroupView("ToolLog", None, "$(physical plain-server ToolLog)", "see `ToolLog` in the template")
+    assert [group for group in groups if group.id == "ToolLog"] == [tool]
+
+
+def test_an_alarm_on_an_expression_shows_the_expression() -> None:
+    stat = {"Metric": {"Namespace": "AWS/Lambda", "MetricName": "ConcurrentExecutions"}, "Period": 60, "Stat": "Maximum"}
+    metrics = [{"Id": "used", "MetricStat": stat, "ReturnData": False}, {"Id": "share", "Expression": {"Fn::Sub": "100 * used / ${Limit}"}}]
+    own = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Metrics": metrics, "Threshold": 80, "EvaluationPeriods": 3}}
+    found = alarm_views(_edited("plain", Edit(Place("server", ("Resources", "Share")), own)))
+    share = AlarmView("server", "Share", "AWS/Lambda", "ConcurrentExecutions", "`100 * used / ${Limit}`", "80", 60, 3, "")
+    assert [alarm for alarm in found if alarm.id == "Share"] == [share]
+
+
 @each_system
 def test_the_size_of_a_template_decides_how_it_is_handed_over(name: str) -> None:
     text = guide(name, "deploy")
@@ -399,7 +605,9 @@ def test_stacks_come_in_the_order_of_deployment_and_go_in_the_other(name: str) -
     text = guide(name, "deploy")
     order = [f"{name}-{stack}" for stack in evaluated(name).system.stacks]
     assert re.findall(r"--stack-name (\S+) \\\n  --change-set-name create --change-set-type CREATE", text) == order
-    assert re.findall(r"delete-stack --region \S+ --stack-name (\S+)", text) == order[::-1]
+    assert re.findall(r"delete-stack --region \S+ --stack-name ([a-z-]+)", text) == order[::-1]
+    assert re.findall(r"^### Update (\S+)$", text, re.MULTILINE) == order
+    assert re.findall(r"^#### \d\. (\S+)$", text.partition("### Take up again")[2], re.MULTILINE) == order
 
 
 @each_system

@@ -119,6 +119,21 @@ def test_a_boundary_of_the_organisation_binds_new_roles(built: Built) -> None:
     assert condition(built(organisation={"permissions_boundary": True})) == bound
 
 
+def test_a_statement_without_a_boundary_is_not_named_after_one(built: Built) -> None:
+    def about_roles(evaluated: Evaluated) -> dict[str, list[str]]:
+        return {s["Sid"]: s["Action"] for s in deployer_statements(evaluated) if "iam:CreateRole" in s["Action"]}
+
+    making = ["iam:AttachRolePolicy", "iam:CreateRole", "iam:DetachRolePolicy"]
+    assert about_roles(built()) == {"RolesWithoutBoundary": making}
+    bounded = about_roles(built(organisation={"permissions_boundary": True}))
+    assert bounded == {"RolesWithinBoundary": [*making, "iam:PutRolePermissionsBoundary"]}
+
+
+def test_security_groups_can_be_made_in_a_vpc_that_another_account_shares(built: Built) -> None:
+    (groups,) = (statement for statement in deployer_statements(built()) if statement["Sid"] == "SecurityGroups")
+    assert groups["Resource"][-1] == "arn:aws:ec2:us-east-1:*:vpc/*"
+
+
 def test_a_type_without_a_grant_is_reported(built: Built) -> None:
     evaluated = built()
     bucket = Edit(Place("server", ("Resources", "Bucket")), {"Type": "AWS::S3::Bucket"})

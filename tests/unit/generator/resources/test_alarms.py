@@ -74,6 +74,76 @@ def test_one_execution_at_a_time_can_still_raise_the_alarm(built: Built) -> None
     assert {fact.outcome for fact in evaluated.facts_by_check["system.alarms-can-fire"]} == {Outcome.PASSED}
 
 
+def test_the_concurrency_alarm_goes_by_what_is_reserved_when_the_stack_is_deployed(built: Built) -> None:
+    properties = built().emitted.resource("server", "FunctionConcurrency").properties
+    assert (properties["Threshold"], properties["Metrics"]) == (
+        80.0,
+        [
+            {"Id": "share", "Expression": {"Fn::Sub": "100 * running / ${ReservedConcurrency}"}, "ReturnData": True},
+            {
+                "Id": "running",
+                "MetricStat": {
+                    "Metric": {
+                        "Namespace": "AWS/Lambda",
+                        "MetricName": "ConcurrentExecutions",
+                        "Dimensions": [{"Name": "FunctionName", "Value": {"Ref": "Function"}}],
+                    },
+                    "Period": 300,
+                    "Stat": "Maximum",
+                },
+                "ReturnData": False,
+            },
+        ],
+    )
+    assert not {"MetricName", "Namespace", "Dimensions", "Period", "Statistic"} & set(properties)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("Resources", "Function", "Properties", "ReservedConcurrentExecutions"), 20),
+        (("Parameters", "ReservedConcurrency", "MinValue"), 0),
+        (("Resources", "FunctionConcurrency", "Properties", "Metrics", 0, "Expression"), {"Fn::Sub": "running / ${ReservedConcurrency}"}),
+        (("Resources", "FunctionConcurrency", "Properties", "Metrics", 0, "Expression"), "100 * running / 1000"),
+        (("Resources", "FunctionConcurrency", "Properties", "Metrics", 0, "ReturnData"), False),
+        (("Resources", "FunctionConcurrency", "Properties", "Metrics", 1, "ReturnData"), True),
+        (("Resources", "FunctionConcurrency", "Properties", "Metrics", 1, "MetricStat", "Metric", "Dimensions"), []),
+        (("Resources", "FunctionConcurrency", "Properties", "Metrics", 1, "MetricStat", "Metric", "MetricName"), "Invocations"),
+        (("Resources", "FunctionConcurrency", "Properties", "Metrics", 1, "MetricStat", "Period"), 86_400),
+        (("Resources", "FunctionConcurrency", "Properties", "Metrics", 1, "MetricStat", "Stat"), "SampleCount"),
+        (("Resources", "FunctionConcurrency", "Properties", "Metrics"), "none"),
+        (("Resources", "FunctionConcurrency", "Properties", "Threshold"), 100),
+    ],
+)
+def test_a_concurrency_alarm_that_cannot_fire_is_noticed(built: Built, path: tuple[str | int, ...], value: object) -> None:
+    assert "system.alarms-can-fire" in _failed(built(), Edit(Place("server", path), value))
+
+
+def test_every_mutant_of_the_alarm_questions_flips_its_check(built: Built) -> None:
+    evaluated = built("govcloud")
+    unnoticed = []
+    for id_ in ("system.alarms-can-fire", "system.alarms-reach"):
+        declared = evaluated.system.checks[id_]
+        for mutant in declared.check.mutants(evaluated.emitted, declared.scope):
+            facts = check_facts(declared, evaluated.emitted.edited(*mutant.edits))
+            if Outcome.FAILED not in {fact.outcome for fact in facts}:
+                unnoticed.append(mutant.what)
+    assert unnoticed == []
+
+
+def test_metrics_of_load_and_failure_count_for_no_monitoring_control_of_the_class(built: Built) -> None:
+    evaluated = built("govcloud")
+    claimed = {
+        (result.declared.logical_id, answer.point.id, answer.supplemental)
+        for answer in evaluated.answers.values()
+        for result in answer.claims
+        if result.declared.type == "AWS::CloudWatch::Alarm"
+    }
+    of_the_class = {(alarm, point) for alarm, point, supplemental in claimed if not supplemental}
+    assert of_the_class == {("FrontDoor4xx", "si-4_smt.b"), ("FrontDoor4xx", "si-4.5_smt"), ("WebAclBlocks", "si-4.5_smt")}
+    assert {point for _, point, supplemental in claimed if supplemental} == {"sc-5.3_smt.a", "sc-5.3_smt.b"}
+
+
 @pytest.mark.parametrize("spec", [spec.id for spec in ALARMS])
 @pytest.mark.parametrize(
     ("step", "value"),

@@ -15,6 +15,7 @@ from claimstack.generator.resources.door import (
     access_log_claims,
     access_log_format,
     entrances,
+    entrances_sentence,
     log_fields,
     public_url,
 )
@@ -74,6 +75,21 @@ def test_server_without_authentication_records_no_identity() -> None:
     assert {"au-3_smt.a", "au-3_smt.b", "au-3_smt.c", "au-3_smt.d", "au-3_smt.e"} <= set(points)
 
 
+def test_sentence_about_the_connection_names_what_the_door_logs() -> None:
+    rest = config(front_door={"type": "rest-api", "domain": "mcp.example.gov"})
+    said = [
+        claim.sentence
+        for door in (config(), rest)
+        for claim in access_log_claims(door, "AccessLogSettings", "arn")
+        if claim.point == "au-3.1_smt"
+    ]
+    assert said == [
+        "Each record of the access log carries two request ids, the protocol and the time that the function took.",
+        "Each record of the access log carries two request ids, the protocol, the TLS version and cipher suite, a trace id and the time "
+        "that the function took.",
+    ]
+
+
 def test_every_log_field_is_asked_for_under_a_point_of_the_catalog() -> None:
     asked = {field.point for field in log_fields(config())}
     assert asked <= set(load_catalog().points)
@@ -84,9 +100,22 @@ def test_every_log_field_is_asked_for_under_a_point_of_the_catalog() -> None:
 
 def test_entrances_follow_the_configuration() -> None:
     rest = {"type": "rest-api", "domain": "mcp.example.gov"}
-    assert entrances(config()) == ("HttpApi default endpoint", "Cognito token domain")
-    assert entrances(config(front_door={"domain": "mcp.example.gov"})) == ("HttpApi custom domain", "Cognito token domain")
+    pool = ("Cognito token domain", "Cognito user pool API")
+    assert entrances(config()) == ("HttpApi default endpoint", *pool)
+    assert entrances(config(front_door={"domain": "mcp.example.gov"})) == ("HttpApi custom domain", *pool)
     assert entrances(config(front_door=rest, auth={"type": "none"})) == ("RestApi custom domain",)
+
+
+def test_entrances_are_counted_in_the_sentence_about_them() -> None:
+    rest = {"type": "rest-api", "domain": "mcp.example.gov"}
+    issuer = {"type": "external", "issuer": "https://login.example.gov/tenant", "audience": ("mcp",), "scopes": ("tools.invoke",)}
+    assert [entrances_sentence(config()), entrances_sentence(config(front_door=rest)), entrances_sentence(config(auth=issuer))] == [
+        "The system has three public entrances and no others: the default endpoint of the HTTP API, the token domain and the API of the "
+        "user pool.",
+        "The system has three public entrances and no others: the custom domain of the REST API, the token domain and the API of the "
+        "user pool.",
+        "The system has one public entrance and no other: the default endpoint of the HTTP API.",
+    ]
 
 
 def test_public_url_is_the_custom_domain_or_the_default_endpoint() -> None:

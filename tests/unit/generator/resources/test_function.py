@@ -10,7 +10,7 @@ import pytest
 
 from claimstack.controls.errors import InputError
 from claimstack.generator.emitted import REMOVE
-from claimstack.generator.resources.function import ENVIRONMENT, IMAGE
+from claimstack.generator.resources.function import ENVIRONMENT, image_pattern
 
 DIGEST = "a" * 64
 
@@ -75,23 +75,26 @@ def test_claim_about_fips_names_the_exception(workload: Callable[..., Any]) -> N
 
 
 @pytest.mark.parametrize(
-    ("image", "accepted"),
+    ("image", "accepted_in"),
     [
-        (f"111122223333.dkr.ecr.us-east-1.amazonaws.com/mcp@sha256:{DIGEST}", True),
-        (f"111122223333.dkr.ecr-fips.us-gov-west-1.amazonaws.com/team/mcp@sha256:{DIGEST}", True),
-        ("111122223333.dkr.ecr.us-east-1.amazonaws.com/mcp:latest", False),
-        (f"111122223333.dkr.ecr.us-east-1.amazonaws.com/mcp:v1@sha256:{DIGEST}", False),
-        (f"docker.io/library/mcp@sha256:{DIGEST}", False),
-        (f"111122223333.dkr.ecr.us-east-1.amazonaws.com/mcp@sha256:{DIGEST[:-1]}", False),
+        (f"111122223333.dkr.ecr.us-east-1.amazonaws.com/mcp@sha256:{DIGEST}", ["us-east-1"]),
+        (f"111122223333.dkr.ecr-fips.us-gov-west-1.amazonaws.com/team/mcp@sha256:{DIGEST}", ["us-gov-west-1"]),
+        (f"111122223333.dkr.ecr.us-east-1.amazonaws.com.example.org/mcp@sha256:{DIGEST}", []),
+        ("111122223333.dkr.ecr.us-east-1.amazonaws.com/mcp:latest", []),
+        (f"111122223333.dkr.ecr.us-east-1.amazonaws.com/mcp:v1@sha256:{DIGEST}", []),
+        (f"docker.io/library/mcp@sha256:{DIGEST}", []),
+        (f"111122223333.dkr.ecr.us-east-1.amazonaws.com/mcp@sha256:{DIGEST[:-1]}", []),
     ],
 )
-def test_image_is_named_by_digest_in_ecr(image: str, accepted: bool) -> None:  # noqa: FBT001 - a row of the table
-    assert bool(re.fullmatch(IMAGE, image)) is accepted
+def test_image_is_named_by_digest_in_ecr_of_the_partition(workload: Callable[..., Any], image: str, accepted_in: list[str]) -> None:
+    patterns = {region: image_pattern(workload(region=region).system.config) for region in ("us-east-1", "us-gov-west-1")}
+    assert [region for region, pattern in patterns.items() if re.fullmatch(pattern, image)] == accepted_in
 
 
 def test_parameters_of_the_function_are_bounded(workload: Callable[..., Any]) -> None:
-    parameters = workload(runtime={"concurrency": 7}).emitted.stacks["server"]["Parameters"]
-    assert parameters["ImageUri"]["AllowedPattern"] == IMAGE
+    built = workload(runtime={"concurrency": 7})
+    parameters = built.emitted.stacks["server"]["Parameters"]
+    assert parameters["ImageUri"]["AllowedPattern"] == image_pattern(built.system.config)
     concurrency = {key: value for key, value in parameters["ReservedConcurrency"].items() if key != "Description"}
     assert concurrency == {"Type": "Number", "Default": 7, "MinValue": 1, "MaxValue": 1000}
 

@@ -71,7 +71,7 @@ def test_front_door_tells_alarms_and_the_function_what_they_need() -> None:
         "metric_5xx": "5xx",
         "metric_latency": "Latency",
         "limit_ms": 30_000,
-        "entrances": ["HttpApi custom domain", "Cognito token domain"],
+        "entrances": ["HttpApi custom domain", "Cognito token domain", "Cognito user pool API"],
         "scopes": ["https://mcp.example.gov/mcp/invoke"],
         "stage_arn": None,
         "metric_namespace": "AWS/ApiGateway",
@@ -111,6 +111,25 @@ def test_authorizer_takes_client_ids_for_the_audience() -> None:
         "JwtConfiguration": {"Audience": [{"Ref": "AgentsClient"}], "Issuer": {"Fn::GetAtt": ["UserPool", "ProviderURL"]}},
         "Name": "TokenAuthorizer",
     }
+
+
+@pytest.mark.parametrize(
+    ("door", "url"),
+    [
+        (DOMAIN, "https://mcp.example.gov/mcp"),
+        ({}, {"Fn::Sub": "https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/mcp"}),
+    ],
+)
+def test_authorizer_takes_the_tokens_that_people_get_for_the_canonical_url(door: dict[str, Any], url: Any) -> None:
+    stack, _ = built(front_door=door, auth={**CONSUMERS, "callback_urls": ("http://localhost:8976/callback",)})
+    audience = [{"Ref": "AgentsClient"}, {"Ref": "PublicClientWithPkce"}, url]
+    assert properties(stack, "TokenAuthorizer")["JwtConfiguration"]["Audience"] == audience
+
+
+def test_open_routes_claim_no_authorizer() -> None:
+    stack, _ = built()
+    guarded = {declared.logical_id for declared, claim in stack.system.claims() if claim.point == "ac-3_smt"}
+    assert {name for name in guarded if name.endswith("Permission")} == {"PostMcpPermission", "GetMcpPermission", "DeleteMcpPermission"}
 
 
 def test_authorizer_takes_an_external_issuer_as_given() -> None:
@@ -168,7 +187,7 @@ def test_custom_domain_closes_the_default_endpoint() -> None:
 def test_default_endpoint_earns_nothing_for_transport_or_a_single_entrance() -> None:
     stack, _ = built(**SYSTEMS["default endpoint"])
     claimed = {claim.point for _, claim in stack.system.claims()}
-    assert claimed & {"sc-8_smt", "sc-8.1_smt", "sc-7.3_smt", "ac-17.2_smt", "ac-17.3_smt", "cm-7_smt.b"} == set()
+    assert claimed & {"sc-8_smt", "sc-8.1_smt", "sc-7.3_smt", "ac-17.2_smt", "ac-17.3_smt"} == set()
     assert stack.to_dict()["Outputs"]["Endpoint"]["Value"] == {
         "Fn::Sub": "https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/mcp"
     }
@@ -247,6 +266,10 @@ def test_templates_name_no_place_but_what_the_user_gave(system: str) -> None:
         (at("HttpApi", "CorsConfiguration"), {"AllowOrigins": ["*"]}, "ac-4_smt"),
         (at("CustomDomain", "DomainNameConfigurations", "0", "SecurityPolicy"), "TLS_1_0", "sc-8.1_smt"),
         (at("McpIntegration", "IntegrationUri"), {"Ref": "KeyArn"}, "cm-7_smt.a"),
+        (at("McpIntegration", "TimeoutInMillis"), REMOVE, "sc-5_smt.b"),
+        (at("TokenDomain", "ManagedLoginVersion"), 2, "ac-14_smt.a"),
+        (at("UserPool", "AdminCreateUserConfig", "AllowAdminCreateUserOnly"), False, "ac-14_smt.a"),
+        (at("SecondPool"), {"Type": "AWS::Cognito::UserPool", "Properties": {}}, "sc-7.3_smt"),
         (at("SideDoor"), {"Type": "AWS::Lambda::Url", "Properties": {"AuthType": "NONE"}}, "sc-7.3_smt"),
     ],
 )

@@ -14,6 +14,7 @@ from claimstack.generator.config import Config
 from claimstack.generator.emitted import Edit, Emitted, Place, plain
 from claimstack.generator.evaluation import evaluate, read_back
 from claimstack.generator.predicates import Outcome
+from claimstack.generator.questions_doors import entrances
 from claimstack.generator.resources.door import public_url
 from claimstack.generator.resources.identity import WITHOUT_AUTHENTICATION, Identity, add_identity, client_logical_id
 from claimstack.generator.system import Stack, System
@@ -48,7 +49,7 @@ def test_cognito_identity_is_what_the_front_door_needs() -> None:
         {name: getattr(identity, name) for name in ("issuer", "audience", "scopes", "user_pool_arn", "token_url", "client_ids")}
     ) == {
         "issuer": {"Fn::GetAtt": ["UserPool", "ProviderURL"]},
-        "audience": [{"Ref": "AgentsClient"}, {"Ref": "WebAppClient"}, {"Ref": "PublicClientWithPkce"}],
+        "audience": [{"Ref": "AgentsClient"}, {"Ref": "WebAppClient"}, {"Ref": "PublicClientWithPkce"}, "https://mcp.example.gov/mcp"],
         "scopes": ["https://mcp.example.gov/mcp/invoke"],
         "user_pool_arn": {"Fn::GetAtt": ["UserPool", "Arn"]},
         "token_url": {"Fn::Sub": "https://grants-tools-${AWS::AccountId}.auth.${AWS::Region}.amazoncognito.com/oauth2/token"},
@@ -68,7 +69,7 @@ def test_user_pool_is_closed_encrypted_and_kept() -> None:
     stack, _ = built()
     pool = stack.to_dict()["Resources"]["UserPool"]
     tags = pool["Properties"].pop("UserPoolTags")
-    assert tags == {"FedRAMPControls": "AC-2 IA-5 IA-5.1 SC-28 SC-28.1"}
+    assert tags == {"FedRAMPControls": "AC-14 CM-6 CM-7 IA-5 SC-28 SC-28.1"}
     assert {key: pool[key] for key in ("DeletionPolicy", "UpdateReplacePolicy", "Properties")} == {
         "DeletionPolicy": "RetainExceptOnCreate",
         "UpdateReplacePolicy": "Retain",
@@ -90,6 +91,48 @@ def test_user_pool_is_closed_encrypted_and_kept() -> None:
                 }
             },
         },
+    }
+
+
+PEOPLES_POINTS = {"ia-2_smt", "ia-2.1_smt", "ia-2.2_smt", "ia-5_smt.c", "ia-5.1_smt.h", "ia-11_smt", "si-11_smt.a"}
+
+
+def test_pool_without_people_claims_nothing_about_them() -> None:
+    programs, _ = built()
+    both, _ = built(auth={**CONSUMERS, **PEOPLE})
+    claimed = [{claim.point for _, claim in stack.system.claims()} & PEOPLES_POINTS for stack in (programs, both)]
+    assert claimed == [set(), PEOPLES_POINTS]
+
+
+@pytest.mark.parametrize(
+    ("resource", "path", "value", "point"),
+    [
+        ("UserPool", ("MfaConfiguration",), "OFF", "cm-6_smt.b"),
+        ("UserPool", ("Policies", "PasswordPolicy", "MinimumLength"), 8, "cm-6_smt.b"),
+        ("WebAppClient", ("EnableTokenRevocation",), False, "cm-6_smt.b"),
+        ("WebAppClient", ("PreventUserExistenceErrors",), "LEGACY", "cm-6_smt.b"),
+        ("WebAppClient", ("AllowedOAuthFlows",), ["code"], "cm-7_smt.a"),
+        ("WebAppClient", ("ExplicitAuthFlows",), ["ALLOW_USER_SRP_AUTH"], "cm-7_smt.a"),
+    ],
+)
+def test_pool_without_people_stays_closed_to_them(resource: str, path: tuple[str, ...], value: Any, point: str) -> None:
+    stack, _ = built()
+    edit = Edit(Place("server", ("Resources", resource, "Properties", *path)), value)
+    assert evaluate(stack.system, emitted(stack).edited(edit)).answers[point].status == "failed"
+
+
+def test_every_user_pool_is_an_entrance_of_its_own() -> None:
+    stack, _ = built()
+    found = sorted((kind, resource.logical_id) for kind, resource in entrances(emitted(stack)))
+    assert found == [("Cognito token domain", "TokenDomain"), ("Cognito user pool API", "UserPool")]
+
+
+def test_token_domain_shows_pages_that_need_no_branding() -> None:
+    stack, _ = built(auth=PEOPLE)
+    assert stack.to_dict()["Resources"]["TokenDomain"]["Properties"] == {
+        "Domain": {"Fn::Sub": "grants-tools-${AWS::AccountId}"},
+        "ManagedLoginVersion": 1,
+        "UserPoolId": {"Ref": "UserPool"},
     }
 
 
@@ -186,18 +229,26 @@ def test_every_check_passes_and_each_of_its_mutants_fails_it(auth: dict[str, Any
 @pytest.mark.parametrize(
     ("resource", "path", "value", "point"),
     [
-        ("UserPool", ("AdminCreateUserConfig", "AllowAdminCreateUserOnly"), False, "ac-2_smt.f"),
+        ("UserPool", ("AdminCreateUserConfig", "AllowAdminCreateUserOnly"), False, "ac-14_smt.a"),
+        ("UserPool", ("MfaConfiguration",), "OPTIONAL", "ia-2_smt"),
+        ("UserPool", ("MfaConfiguration",), "OFF", "ia-2.1_smt"),
+        ("UserPool", ("EnabledMfas",), ["SMS_MFA"], "ia-2.2_smt"),
         ("UserPool", ("KeyConfiguration", "KeyType"), "AWS_OWNED_KEY", "sc-28_smt"),
         ("UserPool", ("MfaConfiguration",), "OPTIONAL", "ia-5_smt.c"),
         ("UserPool", ("EnabledMfas",), ["SOFTWARE_TOKEN_MFA", "SMS_MFA"], "ia-5_smt.c"),
-        ("UserPool", ("Policies", "PasswordPolicy", "TemporaryPasswordValidityDays"), 0, "ia-5_smt.e"),
+        ("UserPool", ("Policies", "PasswordPolicy", "TemporaryPasswordValidityDays"), 0, "ia-5_smt.b"),
         ("AgentsClient", ("AccessTokenValidity",), 24, "ac-12_smt"),
         ("AgentsClient", ("TokenValidityUnits", "AccessToken"), "hours", "ac-12_smt"),
         ("AgentsClient", ("AllowedOAuthFlows",), ["client_credentials", "implicit"], "ac-3_smt"),
         ("AgentsClient", ("AllowedOAuthScopes",), ["https://mcp.example.gov/mcp/invoke", "openid"], "ac-3_smt"),
         ("AgentsClient", ("ExplicitAuthFlows",), ["ALLOW_USER_PASSWORD_AUTH"], "ia-8_smt"),
         ("AgentsClient", ("GenerateSecret",), False, "ia-5_smt.b"),
-        ("PublicClientWithPkce", ("RefreshTokenValidity",), 0, "ac-12_smt"),
+        ("PublicClientWithPkce", ("RefreshTokenValidity",), 13, "ia-11_smt"),
+        ("PublicClientWithPkce", ("TokenValidityUnits", "RefreshToken"), "days", "ia-11_smt"),
+        ("PublicClientWithPkce", ("RefreshTokenRotation", "Feature"), "DISABLED", "ac-12_smt"),
+        ("PublicClientWithPkce", ("PreventUserExistenceErrors",), "LEGACY", "si-11_smt.a"),
+        ("PublicClientWithPkce", ("ExplicitAuthFlows",), ["ALLOW_USER_PASSWORD_AUTH"], "ac-14_smt.a"),
+        ("AgentsClient", ("ClientName",), "somebody", "ia-4_smt.b"),
         ("PublicClientWithPkce", ("CallbackURLs",), ["http://localhost:8976/callback", "https://evil.example"], "ia-8_smt"),
     ],
 )

@@ -46,7 +46,7 @@ def test_a_log_group_is_encrypted_retained_and_protected(built: Built) -> None:
 def test_thirty_days_fail_retention(built: Built) -> None:
     day = {"value": "30 days", "reason": "Storage costs.", "approver": "Owner", "date": "2026-11-01"}
     answers = built(parameters={"au-11_odp": day}).answers
-    assert [answers[point].status for point in ("au-11_smt", "au-4_smt", "si-12_smt")] == [Status.FAILED] * 3
+    assert [answers[point].status for point in ("au-11_smt", "au-4_smt")] == [Status.FAILED] * 2
 
 
 def test_retention_is_implemented_at_thirty_months(built: Built) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from claimstack.controls.errors import InputError
 from claimstack.generator.config import Config
-from claimstack.generator.emitted import REMOVE
+from claimstack.generator.emitted import REMOVE, Edit, Place
 from claimstack.generator.resources.endpoints import interface_services, runs_past_fips
 from claimstack.generator.resources.network import EGRESS_CIDR
 
@@ -67,8 +67,16 @@ def test_subnets_of_another_vpc_are_refused(workload: Callable[..., Any]) -> Non
     ("cidr", "accepted"),
     [
         ("10.20.30.0/24", True),
-        ("10.0.0.0/8", True),
-        ("192.0.2.7/32", True),
+        ("10.255.0.0/16", True),
+        ("172.31.4.0/24", True),
+        ("192.168.7.7/32", True),
+        ("100.127.255.0/28", True),
+        ("10.0.0.0/8", False),
+        ("10.0.0.0/15", False),
+        ("8.0.0.0/16", False),
+        ("172.32.0.0/16", False),
+        ("192.0.2.7/32", False),
+        ("100.128.0.0/16", False),
         ("0.0.0.0/0", False),
         ("10.0.0.0/7", False),
         ("10.0.0.0", False),
@@ -77,7 +85,7 @@ def test_subnets_of_another_vpc_are_refused(workload: Callable[..., Any]) -> Non
         ("::/0", False),
     ],
 )
-def test_egress_range_is_never_the_internet(cidr: str, accepted: bool) -> None:  # noqa: FBT001 - a row of the table
+def test_egress_range_is_private_and_no_wider_than_a_vpc(cidr: str, accepted: bool) -> None:  # noqa: FBT001 - a row of the table
     assert bool(re.fullmatch(EGRESS_CIDR, cidr)) is accepted
 
 
@@ -92,6 +100,16 @@ def test_services_are_those_of_the_code_and_of_the_tools() -> None:
     assert interface_services(with_tools) == ("secretsmanager", "sqs-fips")
     assert runs_past_fips(with_tools) == (("secretsmanager", "SECRETS_MANAGER"),)
     assert runs_past_fips(config(network={"endpoints": True}, runtime={"fips_endpoints": False})) == ()
+    by_fips_name = config(network={"endpoints": True, "endpoint_services": ("secretsmanager-fips",)})
+    assert (interface_services(by_fips_name), runs_past_fips(by_fips_name)) == (("secretsmanager-fips",), ())
+
+
+def test_a_fips_endpoint_lets_the_same_calls_through_as_the_one_it_replaces(workload: Callable[..., Any]) -> None:
+    standard = workload(network=ENDPOINTS).properties("SecretsmanagerEndpoint", "endpoints")
+    fips = workload(network={**ENDPOINTS, "endpoint_services": ("secretsmanager-fips",)})
+    assert fips.emitted.resource("endpoints", "SecretsmanagerEndpoint") is None
+    replaced = {**standard, "ServiceName": {"Fn::Sub": "com.amazonaws.${AWS::Region}.secretsmanager-fips"}}
+    assert fips.properties("SecretsmanagerFipsEndpoint", "endpoints") == replaced
 
 
 def test_endpoints_stack_without_sessions_asks_for_nothing_about_tables(workload: Callable[..., Any]) -> None:
@@ -179,3 +197,12 @@ def test_a_wider_network_is_noticed(
 ) -> None:
     built = workload(network=ENDPOINTS, runtime=SESSIONS)
     assert check in built.set(logical_id, *path, to=value, stack=stack)
+
+
+def test_a_further_way_out_is_noticed(workload: Callable[..., Any]) -> None:
+    built = workload(network=ENDPOINTS)
+    rule = {**HTTPS, "DestinationPrefixListId": "pl-02cd2c6b"}
+    assert built.set("FunctionGroup", "SecurityGroupEgress", 1, to=rule) == ["server.FunctionGroup.SecurityGroupEgress.no-other"]
+    unclaimed = {"Type": "AWS::EC2::SecurityGroupEgress", "Properties": {**rule, "GroupId": "sg-0123456789abcdef0"}}
+    added = Edit(Place("server", ("Resources", "Unclaimed")), unclaimed)
+    assert built.failed_by(added) == ["system.AWS-EC2-SecurityGroupEgress.Metadata.Compliance.Points.present"]

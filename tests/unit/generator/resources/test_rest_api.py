@@ -6,6 +6,7 @@ import json
 from datetime import date
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from troposphere import GetAtt
 
@@ -82,7 +83,7 @@ def test_front_door_tells_alarms_and_the_web_acl_what_they_need() -> None:
         "metric_5xx": "5XXError",
         "metric_latency": "Latency",
         "limit_ms": 29_000,
-        "entrances": ["RestApi custom domain", "Cognito token domain"],
+        "entrances": ["RestApi custom domain", "Cognito token domain", "Cognito user pool API"],
         "scopes": ["https://mcp.example.gov/mcp/invoke"],
         "stage_arn": {"Fn::Sub": "arn:${AWS::Partition}:apigateway:${AWS::Region}::/restapis/${RestApi}/stages/${RestApiStage}"},
         "metric_namespace": "AWS/ApiGateway",
@@ -188,7 +189,7 @@ def test_old_tls_fails_the_transmission_claims(resource: str) -> None:
     stack, _ = built()
     evaluated = evaluate(stack.system, emitted(stack).edited(Edit(at(resource, "SecurityPolicy"), "TLS_1_0")))
     failed = {answer.point.id for answer in evaluated.answers.values() if answer.status == "failed"}
-    assert {"ac-17.2_smt", "cm-7_smt.b", "sc-8_smt", "sc-8.1_smt", "sc-13_smt.b", "sc-23_smt"} <= failed
+    assert {"ac-17.2_smt", "sc-8_smt", "sc-8.1_smt", "sc-13_smt.b", "sc-23_smt"} <= failed
 
 
 def test_domain_leads_to_the_stage_at_its_root() -> None:
@@ -199,6 +200,28 @@ def test_domain_leads_to_the_stage_at_its_root() -> None:
         "Stage": {"Ref": "RestApiStage"},
     }
     assert {"Endpoint", "CustomDomainTarget", "CustomDomainHostedZoneId"} <= set(stack.to_dict()["Outputs"])
+
+
+@pytest.mark.parametrize(
+    ("message", "taken"),
+    [
+        ({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}, True),
+        ({"jsonrpc": "2.0", "method": "notifications/initialized"}, True),
+        ({"jsonrpc": "2.0", "id": "a", "result": {}}, True),
+        ({"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "Invalid Request"}}, True),
+        ([{"jsonrpc": "2.0", "id": 1, "method": "ping"}], True),
+        ({"jsonrpc": "2.0"}, False),
+        ({"jsonrpc": "2.0", "method": 1}, False),
+        ({"jsonrpc": "1.0", "method": "ping"}, False),
+        ({"jsonrpc": "2.0", "id": 1, "result": "done"}, False),
+        ({"method": "ping"}, False),
+        ([], False),
+        ([{"jsonrpc": "2.0", "method": "ping"}, {"jsonrpc": "2.0"}], False),
+    ],
+)
+def test_model_takes_requests_notifications_and_answers(message: Any, taken: bool) -> None:  # noqa: FBT001 - a table of cases
+    schema = json.loads(properties(built()[0], "JsonRpcMessage")["Schema"])
+    assert jsonschema_rs.validator_for(schema).is_valid(message) is taken
 
 
 def test_refused_caller_learns_where_to_get_a_token() -> None:

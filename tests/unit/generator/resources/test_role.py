@@ -91,7 +91,16 @@ def test_uses_of_all_resources_are_listed_with_reasons(workload: Callable[..., A
         for resource in built.emitted.resources()
         if "ResourceStar" in resource.body["Metadata"]["Compliance"]
     }
-    assert listed == {"NetworkPolicy": ["DescribeInterfaces"], "TracingPolicy": ["SendTraces"]}
+    assert listed == {"NetworkPolicy": ["DescribeInterfaces", "CreateInterfaces"], "TracingPolicy": ["SendTraces"]}
+
+
+def test_interfaces_can_be_placed_into_subnets_that_another_account_shares(workload: Callable[..., Any]) -> None:
+    create = workload().properties("NetworkPolicy")["PolicyDocument"]["Statement"][1]
+    assert create["Resource"] == [
+        {"Fn::Sub": "arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:network-interface/*"},
+        {"Fn::Sub": "arn:${AWS::Partition}:ec2:${AWS::Region}:*:subnet/*"},
+        {"Fn::Sub": "arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:security-group/*"},
+    ]
 
 
 def test_landing_zone_gives_boundary_and_path(workload: Callable[..., Any]) -> None:

@@ -49,7 +49,7 @@ def test_table_of_a_system_with_sessions(workload: Callable[..., Any]) -> None:
         "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
         "TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": True},
         "SSESpecification": {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": {"Ref": "KeyArn"}},
-        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": 35},
         "DeletionProtectionEnabled": True,
     }
     assert (body["DeletionPolicy"], body["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
@@ -90,6 +90,12 @@ def test_no_table_without_sessions(workload: Callable[..., Any]) -> None:
             ("ResourcePolicy", "PolicyDocument", "Statement", 0, "Action"),
             ["dynamodb:Scan"],
             "server.Sessions.ResourcePolicy.PolicyDocument.Statement.equals",
+        ),
+        (
+            "Sessions",
+            ("PointInTimeRecoverySpecification", "RecoveryPeriodInDays"),
+            34,
+            "server.Sessions.PointInTimeRecoverySpecification.RecoveryPeriodInDays.at-least",
         ),
         ("Sessions", ("DeletionProtectionEnabled",), False, "server.Sessions.DeletionProtectionEnabled.equals"),
     ],
