@@ -282,37 +282,34 @@ def _watched(emitted: Emitted, alarm: Resource) -> Json:
     if "Metrics" not in properties:
         return properties
     seen = {name: value for name, value in properties.items() if name not in (*_METRIC_PROPERTIES, "Metrics")}
-    queries = properties["Metrics"]
-    if any(name in properties for name in _METRIC_PROPERTIES) or not (isinstance(queries, list) and len(queries) == 2):
+    queries = [_mapping(query) for query in as_list(properties["Metrics"])]
+    if len(queries) != 2 or any(name in properties for name in _METRIC_PROPERTIES):
         return seen
     share, read = queries
     found = re.fullmatch(r"100 \* (\w+) / \$\{(\w+)\}", text_of(share.get("Expression")) or "")
-    stat = read.get("MetricStat")
-    if (
-        found is None
-        or found[1] != read.get("Id")
-        or not stat
-        or share.get("ReturnData") is not True
-        or read.get("ReturnData") is not False
-    ):
+    shown = share.get("ReturnData") is True and read.get("ReturnData") is False
+    if not shown or found is None or found[1] != read.get("Id"):
         return seen
-    watched = {**seen, **stat["Metric"], "Period": stat.get("Period"), "Statistic": stat.get("Stat")}
+    stat = _mapping(read.get("MetricStat"))
+    watched = {**seen, **_mapping(stat.get("Metric")), "Period": stat.get("Period"), "Statistic": stat.get("Stat")}
     return watched if _reserves(emitted, alarm.stack, watched, found[2]) else seen
 
 
 def _reserves(emitted: Emitted, stack: str, watched: Json, parameter: str) -> bool:
     """Whether the parameter is what is reserved for the function that the metric belongs to, and is never 0."""
-    functions = {
-        item["Value"]["Ref"] for item in watched.get("Dimensions", []) if isinstance(item.get("Value"), dict) and "Ref" in item["Value"]
-    }
+    named = [referenced(_mapping(item).get("Value")) for item in as_list(watched.get("Dimensions", []))]
     reserved = [
         function.properties.get("ReservedConcurrentExecutions")
         for function in emitted.resources("AWS::Lambda::Function")
-        if function.stack == stack and function.logical_id in functions
+        if function.stack == stack and function.logical_id in named
     ]
-    declared = emitted.template_parameter(stack, parameter) or {}
-    least = declared.get("MinValue", 0)
-    return reserved == [{"Ref": parameter}] and watched.get("MetricName") == "ConcurrentExecutions" and float(least) >= 1
+    least = (emitted.template_parameter(stack, parameter) or {}).get("MinValue")
+    running = watched.get("MetricName") == "ConcurrentExecutions"
+    return running and reserved == [{"Ref": parameter}] and isinstance(least, int) and least >= 1
+
+
+def _mapping(value: Json) -> Json:
+    return value if isinstance(value, dict) else {}
 
 
 def _wrong_metric(emitted: Emitted, stack: str, properties: Json) -> Iterator[str]:

@@ -74,6 +74,12 @@ def _without_type(resource_type: str) -> Callable[[Template], None]:
     return apply
 
 
+def _without_metric_math(template: Template) -> None:
+    resources = template["Resources"]
+    for name in [name for name, resource in resources.items() if "Metrics" in resource.get("Properties", {})]:
+        del resources[name]
+
+
 UNKNOWN_TYPES = {
     "AWS::EC2::SecurityGroupIngress": "the rule between two security groups; MiniStack has no network that it could open.",
     "AWS::SecretsManager::ResourcePolicy": "who may read the secret; MiniStack evaluates no resource policy of secrets.",
@@ -88,6 +94,7 @@ SUBSTITUTIONS = (
         "issuer by name", "MiniStack rolls back on GetAtt ProviderURL of a user pool; its tokens carry this address.", _issuer_by_name
     ),
     Substitution("buffered integration", "MiniStack answers 500 for the address of a streamed invocation.", _buffered_integration),
+    Substitution("without metric math", "MiniStack refuses an alarm that evaluates an expression.", _without_metric_math),
     *(Substitution(f"without {name}", f"Unknown to MiniStack: {reason}", _without_type(name)) for name, reason in UNKNOWN_TYPES.items()),
 )
 

@@ -52,6 +52,7 @@ def test_the_commercial_system_is_changed_at_these_places_only(systems: list[Sys
         "cloudformation/server.json#/Resources/Function/Properties/Handler",
         "cloudformation/server.json#/Resources/Function/Properties/PackageType",
         "cloudformation/server.json#/Resources/Function/Properties/Runtime",
+        "cloudformation/server.json#/Resources/FunctionConcurrency",
         "cloudformation/server.json#/Resources/StateSecretPolicy",
         "cloudformation/server.json#/Resources/TokenAuthorizer/Properties/JwtConfiguration/Issuer",
     ]
@@ -68,6 +69,7 @@ def test_the_govcloud_system_is_changed_at_these_places_only(systems: list[Syste
         "cloudformation/server.json#/Resources/Function/Properties/Handler",
         "cloudformation/server.json#/Resources/Function/Properties/PackageType",
         "cloudformation/server.json#/Resources/Function/Properties/Runtime",
+        "cloudformation/server.json#/Resources/FunctionConcurrency",
         "cloudformation/server.json#/Resources/GetMcpMetadataMethod/Properties/Integration/Uri/Fn::Sub/0",
         "cloudformation/server.json#/Resources/GetMcpMethod/Properties/Integration/Uri/Fn::Sub/0",
         "cloudformation/server.json#/Resources/GetMetadataMethod/Properties/Integration/Uri/Fn::Sub/0",
