@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Literal
 
-from claimstack.controls.errors import InputError
+from claimstack.controls.errors import InputError, raise_all
 from claimstack.generator.config import Config
 from claimstack.generator.emitted import Json
 from claimstack.generator.resources.key import Consumer, filled, key_consumers
@@ -19,6 +19,12 @@ URL_SUFFIX: Final = "amazonaws.com"
 """Of both partitions that are built for."""
 ACCOUNT_PLACEHOLDER: Final = "<ACCOUNT_ID>"
 """Stands for the account in key-policy.json, and here in the policy of a template."""
+
+ACCOUNT_ID: Final = r"[0-9]{12}"
+ROLE_ARN: Final = r"arn:aws(-us-gov)?:iam::[0-9]{12}:role/[\w+=,.@/-]+"
+CONDITION_KEY: Final = r"(aws|kms):[A-Za-z][\w:/.@+=-]*"
+
+Outcome = Literal["admitted", "undecided", "left out"]
 
 _ROOT = re.compile(r"arn:[^:]+:iam::([^:]+):root")
 _GRANT_ACTION = "kms:CreateGrant"
@@ -32,30 +38,50 @@ class Verdict:
     consumer: Consumer
     needs: tuple[str, ...]
     """The actions that the consumer asks for."""
-    ok: bool
+    outcome: Outcome
+    """`undecided`: the policy alone does not tell, since it depends on who calls or on what the request carries."""
     missing: tuple[str, ...]
-    """Those that the policy does not allow, or denies."""
+    """Actions that the policy does not allow, or denies."""
+    undecided: tuple[str, ...]
+    """Actions of which the policy alone does not tell."""
     because: tuple[str, ...]
     """Why, by statement; empty where no statement speaks of the consumer."""
     consequence: str
-    """What happens without the missing actions; empty where nothing is missing."""
+    """What happens without the missing and undecided actions; empty where there are none."""
+
+    @property
+    def ok(self) -> bool:
+        return self.outcome == "admitted"
 
     @property
     def silent(self) -> bool:
         """Whether the deployment would succeed all the same, so that nobody notices."""
         return not self.ok and self.consumer.failure == "silent"
 
+    def data(self) -> dict[str, Any]:
+        """For a pipeline."""
+        return {**asdict(self), "ok": self.ok, "silent": self.silent}
 
-def preflight(config: Config, policy: Json, *, account: str | None = None, caller: Mapping[str, str] | None = None) -> tuple[Verdict, ...]:
+
+def preflight(
+    config: Config,
+    policy: Json,
+    *,
+    name: str = "key policy",
+    account: str | None = None,
+    caller: Mapping[str, str] | None = None,
+    function_role: str | None = None,
+) -> tuple[Verdict, ...]:
     """Evaluate a key policy, as `aws kms get-key-policy` gives it, for every consumer of the configuration.
 
-    `account` is the account that the system is deployed to; without it, the one that the policy names as root. `caller` holds
-    condition keys of the account's own principals that are known beforehand, such as aws:PrincipalOrgID or aws:PrincipalArn. For
-    these principals the key policy alone is looked at: their IAM policies have to allow the same.
+    `name` stands in front of what is wrong with the policy. `account` is the account that the system is deployed to; without it, the
+    one that the policy names as root. `caller` holds condition keys of whoever deploys that are known beforehand, such as
+    aws:PrincipalOrgID or aws:PrincipalArn; those of the organisation hold for the function's role as well, whose ARN is
+    `function_role`. For these principals the key policy alone is looked at: their IAM policies have to allow the same.
 
     Raises InputError for what is no policy document, and where the account cannot be known.
     """
-    statements = list(_statements(policy))
+    statements = list(_statements(policy, name))
     places = {
         "${AWS::Partition}": config.partition.name,
         "${AWS::Region}": config.region,
@@ -63,11 +89,36 @@ def preflight(config: Config, policy: Json, *, account: str | None = None, calle
         "${AWS::AccountId}": account or ACCOUNT_PLACEHOLDER,
     }
     statements = [filled(statement, places) for statement in statements]
-    places["${AWS::AccountId}"] = account or _account_of(statements)
+    places["${AWS::AccountId}"] = account or _account_of(statements, name)
+    deployer = dict(caller or {})
+    function = {key: value for key, value in deployer.items() if key.lower().startswith(_OF_THE_ORGANISATION)}
+    if function_role is not None:
+        function["aws:PrincipalArn"] = function_role
     return tuple(
-        _verdict(consumer, filled(consumer.principal, places), filled(dict(consumer.context), places), statements, places, caller or {})
+        _verdict(
+            consumer,
+            filled(consumer.principal, places),
+            filled(dict(consumer.context), places),
+            statements,
+            places,
+            function if consumer.id.startswith("function-") else deployer,
+        )
         for consumer in key_consumers(config)
     )
+
+
+def caller_keys(pairs: Iterable[str]) -> dict[str, str]:
+    """KEY=VALUE as condition keys. Raises InputError, with a cause for each pair that is none."""
+    known: dict[str, str] = {}
+    causes: list[str] = []
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not value or not re.fullmatch(CONDITION_KEY, key):
+            causes.append(f"expected KEY=VALUE with a condition key of AWS, such as aws:PrincipalOrgID=o-abcdefghij; found {pair!r}")
+        elif known.setdefault(key, value) != value:
+            causes.append(f"{key} is given as {known[key]!r} and as {value!r}; give one, and run again for the other")
+    raise_all(causes)
+    return known
 
 
 def load_key_policy(path: Path) -> Json:
@@ -79,31 +130,39 @@ def load_key_policy(path: Path) -> Json:
         found = json.loads(path.read_text("utf-8"))
         return json.loads(found["Policy"]) if isinstance(found, dict) and isinstance(found.get("Policy"), str) else found
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}; correct the path or its permissions") from error
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not JSON: {error}; save what `aws kms get-key-policy --output text` prints") from error
 
 
-def _statements(policy: Json) -> Iterator[Json]:
+def _statements(policy: Json, name: str) -> Iterator[Json]:
     statements = policy.get("Statement") if isinstance(policy, dict) else None
     statements = [statements] if isinstance(statements, dict) else statements
     if not isinstance(statements, list) or not statements or not all(isinstance(statement, dict) for statement in statements):
-        raise InputError("key policy: expected a policy document with a Statement; save what `aws kms get-key-policy` prints as Policy")
-    for number, statement in enumerate(statements):
-        if statement.get("Effect") not in ("Allow", "Deny"):
-            raise InputError(f"key policy: Statement[{number}]: Effect is neither Allow nor Deny; nothing can be said of such a policy")
+        raise InputError(f"{name}: expected a policy document with a Statement; save what `aws kms get-key-policy` prints as Policy")
+    raise_all(
+        f"{name}: Statement[{number}]: {cause}" for number, statement in enumerate(statements) for cause in _statement_causes(statement)
+    )
     yield from statements
 
 
-def _account_of(statements: list[Json]) -> str:
+def _statement_causes(statement: Json) -> Iterator[str]:
+    if statement.get("Effect") not in ("Allow", "Deny"):
+        yield "Effect is neither Allow nor Deny; nothing can be said of such a policy"
+    condition = statement.get("Condition") or {}
+    if not isinstance(condition, dict) or not all(isinstance(tests, dict) for tests in condition.values()):
+        yield "Condition is not a table of operators, each with its condition keys; copy the policy once more"
+
+
+def _account_of(statements: list[Json], name: str) -> str:
     """The account whose root the policy admits. Fn::Sub text and placeholders count, so that a template's policy can be judged."""
     accounts = {
         found[1] for statement in statements for kind, value in _principals(statement) if kind == "AWS" and (found := _ROOT.match(value))
     }
     if len(accounts) == 1:
         return accounts.pop()
-    named = ", ".join(sorted(accounts)) or "no account"
-    raise InputError(f"key policy: it admits the root of {named}; say which account the system is deployed to")
+    named = "the roots of " + ", ".join(sorted(accounts)) if accounts else "the root of no account"
+    raise InputError(f"{name}: it admits {named}; say with --account which account the system is deployed to")
 
 
 def _verdict(
@@ -114,17 +173,17 @@ def _verdict(
     places: Mapping[str, str],
     caller: Mapping[str, str],
 ) -> Verdict:
-    missing: list[str] = []
-    because: list[str] = []
+    short: dict[Outcome, list[str]] = {"left out": [], "undecided": [], "admitted": []}
+    because: dict[str, None] = {}
     account = places["${AWS::AccountId}"]
     for action in consumer.actions:
         request = _Request(action, service, account, places["${AWS::Partition}"], _context(action, service, context, account, caller))
-        allowed, reasons = _decide(request, statements)
-        if not allowed:
-            missing.append(action)
-            because += [reason for reason in reasons if reason not in because]
-    consequence = consumer.consequence if missing else ""
-    return Verdict(consumer, consumer.actions, not missing, tuple(missing), tuple(because), consequence)
+        decided, reasons = _decide(request, statements)
+        short[decided].append(action)
+        because |= dict.fromkeys(reasons)
+    outcome = next((outcome for outcome, actions in short.items() if actions), "admitted")
+    consequence = "" if outcome == "admitted" else consumer.consequence
+    return Verdict(consumer, consumer.actions, outcome, tuple(short["left out"]), tuple(short["undecided"]), tuple(because), consequence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,30 +212,35 @@ def _context(action: str, service: str | None, context: Mapping[str, str], accou
     return {key.lower(): value for key, value in known.items()}
 
 
-def _decide(request: _Request, statements: list[Json]) -> tuple[bool, list[str]]:
-    """Whether the policy allows a request: an Allow that holds, and no Deny that holds or that cannot be ruled out."""
+def _decide(request: _Request, statements: list[Json]) -> tuple[Outcome, list[str]]:
+    """Whether the policy allows a request: an Allow that holds, and no Deny that holds. Reasons are empty for what is admitted."""
     allowed = False
-    reasons: list[str] = []
+    refused: list[str] = []
+    perhaps_allowed: list[str] = []
+    perhaps_denied: list[str] = []
     for number, statement in enumerate(statements):
         who = _names_principal(statement, request)
         if who == "no" or not _names_action(statement, request.action):
             continue
         name = statement.get("Sid") or f"Statement[{number}]"
         unmet, open_tests = _condition(statement.get("Condition") or {}, request)
-        if statement["Effect"] == "Deny" and not unmet:
-            return False, [f"{name} denies it{_unless_known(open_tests)}"]
-        if statement["Effect"] == "Allow":
-            if who == "unknown":
-                reasons.append(f"{name} admits named principals only; say with aws:PrincipalArn who is meant")
-            elif unmet or open_tests:
-                reasons.append(f"{name} allows it only if {' and '.join(unmet or open_tests)}")
-            else:
-                allowed = True
-    return allowed, reasons
-
-
-def _unless_known(open_tests: list[str]) -> str:
-    return f", for all that is known here, as {' and '.join(open_tests)} depends on the caller" if open_tests else ""
+        depends = [*(["named principals are the caller"] if who == "unknown" else []), *open_tests]
+        if statement["Effect"] == "Deny":
+            if not unmet and not depends:
+                return "left out", [f"{name} denies it"]
+            if not unmet:
+                perhaps_denied.append(f"{name} denies it if {' and '.join(depends)}")
+        elif unmet:
+            refused.append(f"{name} allows it only if {' and '.join(unmet)}")
+        elif depends:
+            perhaps_allowed.append(f"{name} allows it only if {' and '.join(depends)}")
+        else:
+            allowed = True
+    if not allowed and not perhaps_allowed:
+        return "left out", refused
+    if not allowed or perhaps_denied:
+        return "undecided", [*([] if allowed else perhaps_allowed), *perhaps_denied]
+    return "admitted", []
 
 
 def _names_action(statement: Json, action: str) -> bool:
@@ -265,6 +329,8 @@ _OF_THE_CALLER = (
     "kms:encryptioncontext",
 )
 _OF_THE_SERVICE = ("aws:sourceorg",)
+_OF_THE_ORGANISATION = ("aws:principalorg",)
+"""Keys that are the same for every principal of an account."""
 
 
 def _depends_on_caller(key: str, request: _Request) -> bool:

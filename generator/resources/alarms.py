@@ -12,8 +12,7 @@ from claimstack.generator.claims import Claim, Component
 from claimstack.generator.config import Config
 from claimstack.generator.emitted import plain
 from claimstack.generator.expressions import every, prop
-from claimstack.generator.questions import AlarmsCanFire, AlarmsReach, DeniesPlainTransport, NoPublicPrincipal
-from claimstack.generator.questions_statements import statements_are
+from claimstack.generator.questions import AlarmsCanFire, AlarmsReach, DeniesPlainTransport, NoPublicPrincipal, statements_are
 from claimstack.generator.resources.arns import KEY_ARN, arn_pattern, example_arn
 from claimstack.generator.resources.door import FrontDoor
 from claimstack.generator.resources.function import CONCURRENCY

@@ -10,8 +10,14 @@ from claimstack.controls.errors import InputError
 from claimstack.generator.claims import Claim, Component
 from claimstack.generator.config import Config
 from claimstack.generator.expressions import Check, prop
-from claimstack.generator.questions import DeniesPlainTransport, EgressIsExplicit, NoIngress, NoPublicPrincipal, PolicyParametersBounded
-from claimstack.generator.questions_statements import statements_are
+from claimstack.generator.questions import (
+    DeniesPlainTransport,
+    EgressIsExplicit,
+    NoIngress,
+    NoPublicPrincipal,
+    PolicyParametersBounded,
+    statements_are,
+)
 from claimstack.generator.resources.network import HTTPS, one_port_only, place_parameters
 from claimstack.generator.resources.policies import OF_THIS_ACCOUNT, allow, arn, deny_plain_transport, document
 from claimstack.generator.resources.role import TABLE_ACTIONS

@@ -12,8 +12,7 @@ from claimstack.generator.claims import Claim, Component, Exempt
 from claimstack.generator.config import Config
 from claimstack.generator.emitted import Json
 from claimstack.generator.expressions import attribute, prop
-from claimstack.generator.questions import KeyPolicyBounded, NoPublicPrincipal
-from claimstack.generator.questions_statements import statements_are
+from claimstack.generator.questions import KeyPolicyBounded, NoPublicPrincipal, statements_are
 from claimstack.generator.resources.arns import KEY_ARN, example_arn
 from claimstack.generator.resources.logs import log_group_names
 from claimstack.generator.system import Stack

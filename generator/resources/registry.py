@@ -9,8 +9,7 @@ from troposphere import GetAtt, ecr
 
 from claimstack.generator.claims import Claim, Component
 from claimstack.generator.expressions import attribute, every, prop
-from claimstack.generator.questions import NoPublicPrincipal
-from claimstack.generator.questions_statements import statements_are
+from claimstack.generator.questions import NoPublicPrincipal, statements_are
 from claimstack.generator.resources.arns import KEY_ARN
 from claimstack.generator.resources.key import substituted
 from claimstack.generator.system import Stack

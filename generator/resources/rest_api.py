@@ -10,7 +10,7 @@ from claimstack.controls.errors import InputError
 from claimstack.generator.claims import Claim, Exempt
 from claimstack.generator.emitted import Json
 from claimstack.generator.expressions import Check, every, none_exists, prop
-from claimstack.generator.questions_rest_api import DEPLOYED_BEFORE, DeploymentIsCurrent, definition_hash
+from claimstack.generator.questions import DEPLOYED_BEFORE, DeploymentIsCurrent, definition_hash
 from claimstack.generator.resources.arns import arn_pattern, example_arn
 from claimstack.generator.resources.door import (
     FRONT_DOOR,

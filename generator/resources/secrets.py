@@ -8,8 +8,7 @@ from troposphere import Ref, secretsmanager
 
 from claimstack.generator.claims import Claim, Component
 from claimstack.generator.expressions import attribute, every, prop
-from claimstack.generator.questions import DeniesPlainTransport, NoPublicPrincipal
-from claimstack.generator.questions_statements import statements_are
+from claimstack.generator.questions import DeniesPlainTransport, NoPublicPrincipal, statements_are
 from claimstack.generator.resources.arns import KEY_ARN
 from claimstack.generator.resources.policies import deny, deny_plain_transport, document
 from claimstack.generator.system import Stack

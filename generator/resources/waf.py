@@ -11,8 +11,7 @@ from claimstack.controls.errors import InputError
 from claimstack.generator.claims import Claim, Component
 from claimstack.generator.config import Config
 from claimstack.generator.expressions import Check, every, prop
-from claimstack.generator.questions import WebAclAssociated
-from claimstack.generator.questions_waf import ManagedRulesBlock
+from claimstack.generator.questions import ManagedRulesBlock, WebAclAssociated
 from claimstack.generator.resources.logs import add_waf_log
 from claimstack.generator.system import Stack
 

@@ -17,7 +17,7 @@ from claimstack.generator.emitted import REMOVE, Edit, Emitted, Json, PathStep, 
 from claimstack.generator.evaluation import read_back
 from claimstack.generator.expressions import AbsenceCheck, PopulationCheck
 from claimstack.generator.predicates import Outcome
-from claimstack.generator.questions_reading import text_of
+from claimstack.generator.questions.reading import text_of
 from claimstack.generator.system import DeclaredCheck, System
 
 SURVIVORS = Path(__file__).with_name("survivors.toml")

@@ -15,7 +15,7 @@ import pytest
 from claimstack.generator.build import build
 from claimstack.generator.emitted import REMOVE, Edit, Json, Place, Resource
 from claimstack.generator.loading import load_config
-from claimstack.generator.questions_reading import policy_statements
+from claimstack.generator.questions.reading import policy_statements
 
 HERE = Path(__file__).parent
 SYSTEMS = ("commercial", "govcloud")

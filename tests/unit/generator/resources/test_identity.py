@@ -14,7 +14,7 @@ from claimstack.generator.config import Config
 from claimstack.generator.emitted import Edit, Emitted, Place, plain
 from claimstack.generator.evaluation import evaluate, read_back
 from claimstack.generator.predicates import Outcome
-from claimstack.generator.questions_doors import entrances
+from claimstack.generator.questions.doors import entrances
 from claimstack.generator.resources.door import public_url
 from claimstack.generator.resources.identity import WITHOUT_AUTHENTICATION, Identity, add_identity, client_logical_id
 from claimstack.generator.system import Stack, System

@@ -18,7 +18,7 @@ from claimstack.generator.emitted import REMOVE, Edit, Emitted, Place, plain
 from claimstack.generator.evaluation import evaluate, read_back
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.questions import NoLiteralPlace
-from claimstack.generator.questions_rest_api import DeploymentIsCurrent, definition_hash
+from claimstack.generator.questions.rest_api import DeploymentIsCurrent, definition_hash
 from claimstack.generator.resources.door import FrontDoor, access_log_format, public_url
 from claimstack.generator.resources.identity import Identity, add_identity
 from claimstack.generator.resources.key import key_parameter

@@ -19,7 +19,7 @@ from claimstack.generator.evaluation import evaluate, read_back
 from claimstack.generator.expressions import Scope
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.questions import NoLiteralPlace
-from claimstack.generator.questions_waf import ManagedRulesBlock
+from claimstack.generator.questions.waf import ManagedRulesBlock
 from claimstack.generator.resources.door import public_url
 from claimstack.generator.resources.identity import add_identity
 from claimstack.generator.resources.key import key_parameter

@@ -10,7 +10,7 @@ from typing import ClassVar
 from claimstack.generator.emitted import REMOVE, Edit, Emitted, Json, Place, words
 from claimstack.generator.expressions import Finding, Mutant, Scope
 from claimstack.generator.predicates import Outcome
-from claimstack.generator.questions_reading import (
+from claimstack.generator.questions.reading import (
     PolicyStatement,
     Question,
     as_list,

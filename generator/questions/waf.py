@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from claimstack.generator.emitted import REMOVE, Edit, Emitted, Json, Place
 from claimstack.generator.expressions import Finding, Mutant, Scope
-from claimstack.generator.questions_reading import Question, extra
+from claimstack.generator.questions.reading import Question, extra
 
 _PLAIN_GROUP: Final = {"Name", "VendorName", "RuleActionOverrides"}
 """Properties of a managed rule group statement that leave it whole: a scope-down statement or an excluded rule does not."""

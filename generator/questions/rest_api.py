@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 
 from claimstack.generator.emitted import REMOVE, Edit, Emitted, Json, Resource, plain
 from claimstack.generator.expressions import Finding, Mutant, Scope
-from claimstack.generator.questions_reading import Question, as_list, extra, referenced, referenced_resource
+from claimstack.generator.questions.reading import Question, as_list, extra, referenced, referenced_resource
 
 DEFINITION_TYPES: Final = (
     "AWS::ApiGateway::Authorizer",

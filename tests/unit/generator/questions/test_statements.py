@@ -8,7 +8,7 @@ from troposphere import kms
 from claimstack.generator.emitted import REMOVE, Edit, Emitted, Place
 from claimstack.generator.expressions import Scope
 from claimstack.generator.predicates import Outcome
-from claimstack.generator.questions_statements import statement_words, statements_are
+from claimstack.generator.questions.statements import statement_words, statements_are
 
 READ = {
     "Sid": "Read",

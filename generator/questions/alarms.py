@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 from claimstack.generator.emitted import REMOVE, Edit, Emitted, Json, Resource
 from claimstack.generator.expressions import Finding, Mutant, Scope
 from claimstack.generator.predicates import AtMost, judge
-from claimstack.generator.questions_reading import (
+from claimstack.generator.questions.reading import (
     PolicyStatement,
     Question,
     as_list,

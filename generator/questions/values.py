@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from claimstack.generator.emitted import ABSENT, REMOVE, Edit, Emitted, Json, Place
 from claimstack.generator.expressions import Finding, Mutant, Scope
-from claimstack.generator.questions_reading import Question, extra, strings
+from claimstack.generator.questions.reading import Question, extra, strings
 
 _KEY_LIKE = re.compile(
     r"-----BEGIN|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bghp_\w{20,}|\beyJ[\w-]+\.eyJ|(?<![\w/+])(?=[A-Za-z0-9+/]*\d)(?=[A-Za-z0-9+/]*[A-Za-z])[A-Za-z0-9+/]{32,}={0,2}"

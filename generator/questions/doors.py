@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 from claimstack.controls.errors import InputError
 from claimstack.generator.emitted import REMOVE, Edit, Emitted, Json, Place, Resource
 from claimstack.generator.expressions import Finding, Mutant, Scope
-from claimstack.generator.questions_reading import Question, as_list, extra, referenced, referenced_resource, text_of
+from claimstack.generator.questions.reading import Question, as_list, extra, referenced, referenced_resource, text_of
 
 PRM_ROUTES: Final = ("GET /.well-known/oauth-protected-resource", "GET /.well-known/oauth-protected-resource/mcp")
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from claimstack.generator.emitted import REMOVE, Edit, Emitted, Json, Place
 from claimstack.generator.expressions import Finding, Mutant, Scope
-from claimstack.generator.questions_reading import (
+from claimstack.generator.questions.reading import (
     PolicyStatement,
     Question,
     as_list,

@@ -1,9 +1,9 @@
-"""Questions: every check that looks at the whole system, under one roof; each is written beside its kin in `questions_*`."""
+"""Questions: every check that looks at the whole system, under one roof; a module for each kind of thing that is asked about."""
 
 from __future__ import annotations
 
-from claimstack.generator.questions_alarms import AlarmsCanFire, AlarmsReach
-from claimstack.generator.questions_doors import (
+from claimstack.generator.questions.alarms import AlarmsCanFire, AlarmsReach
+from claimstack.generator.questions.doors import (
     COGNITO_TOKEN_DOMAIN,
     COGNITO_USER_POOL_API,
     ENTRANCES,
@@ -15,21 +15,25 @@ from claimstack.generator.questions_doors import (
     RoutesAre,
     WebAclAssociated,
 )
-from claimstack.generator.questions_guards import DeniesPlainTransport, KeyPolicyBounded
-from claimstack.generator.questions_network import EgressIsExplicit, NoIngress
-from claimstack.generator.questions_policies import (
+from claimstack.generator.questions.guards import DeniesPlainTransport, KeyPolicyBounded
+from claimstack.generator.questions.network import EgressIsExplicit, NoIngress
+from claimstack.generator.questions.policies import (
     NoPublicPrincipal,
     NoWildcardAction,
     PolicyParametersBounded,
     ResourceStarListed,
     TrustsOnly,
 )
-from claimstack.generator.questions_reading import Question
-from claimstack.generator.questions_values import EnvironmentHolds, NoLiteralPlace, NothingConditional, OutputsHoldNoSecret
+from claimstack.generator.questions.reading import Question
+from claimstack.generator.questions.rest_api import DEPLOYED_BEFORE, DeploymentIsCurrent, definition_hash
+from claimstack.generator.questions.statements import statements_are
+from claimstack.generator.questions.values import EnvironmentHolds, NoLiteralPlace, NothingConditional, OutputsHoldNoSecret
+from claimstack.generator.questions.waf import ManagedRulesBlock
 
 __all__ = [
     "COGNITO_TOKEN_DOMAIN",
     "COGNITO_USER_POOL_API",
+    "DEPLOYED_BEFORE",
     "ENTRANCES",
     "HTTP_API_CUSTOM_DOMAIN",
     "HTTP_API_DEFAULT_ENDPOINT",
@@ -38,10 +42,12 @@ __all__ = [
     "AlarmsCanFire",
     "AlarmsReach",
     "DeniesPlainTransport",
+    "DeploymentIsCurrent",
     "EgressIsExplicit",
     "EntrancesAre",
     "EnvironmentHolds",
     "KeyPolicyBounded",
+    "ManagedRulesBlock",
     "NoIngress",
     "NoLiteralPlace",
     "NoPublicPrincipal",
@@ -54,4 +60,6 @@ __all__ = [
     "RoutesAre",
     "TrustsOnly",
     "WebAclAssociated",
+    "definition_hash",
+    "statements_are",
 ]

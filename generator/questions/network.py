@@ -10,7 +10,7 @@ from typing import ClassVar
 from claimstack.generator.emitted import REMOVE, Edit, Emitted, Json, Place, Resource
 from claimstack.generator.expressions import Finding, Mutant, Scope
 from claimstack.generator.predicates import Outcome
-from claimstack.generator.questions_reading import Question, as_list, extra, referenced, text_of
+from claimstack.generator.questions.reading import Question, as_list, extra, referenced, text_of
 
 HTTPS = 443
 _ANYWHERE = ("0.0.0.0/0", "::/0", "0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/0")
