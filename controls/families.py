@@ -12,7 +12,7 @@ from importlib.resources import files as package_files
 from pathlib import PurePosixPath
 from typing import Any
 
-from claimstack.controls.catalog import Catalog, load_catalog
+from claimstack.controls.catalog import Catalog, Point, load_catalog
 from claimstack.controls.errors import InputError, raise_all
 
 HIGHEST = ("implemented", "partial", "none")
@@ -78,9 +78,41 @@ class Families:
     dispositions: Mapping[str, Disposition]
     """By point id or control id."""
 
-    def disposition_of(self, point: str, control: str) -> Disposition | None:
-        """The point's own disposition, else its control's."""
-        return self.dispositions.get(point) or self.dispositions.get(control)
+
+def disposition_of(point: Point, *sources: Mapping[str, Disposition]) -> Disposition | None:
+    """The disposition that answers a point: of the first source that has one, and there the point's own before its control's."""
+    return next((source[target] for source in sources for target in (point.id, point.control) if target in source), None)
+
+
+def ceiling_problems(ceiling: Ceiling, *, overrides: bool = False) -> Iterator[str]:
+    """What is wrong with the values of a ceiling; one that `overrides` ours needs a reason, whatever it says."""
+    yield from _choice_problem("highest", ceiling.highest, HIGHEST)
+    if ceiling.because != "":
+        yield from _sentence_problem("because", ceiling.because)
+    elif overrides:
+        yield "is overridden without a reason; say it in `because`"
+    elif ceiling.highest != "implemented":
+        yield f"because: missing; say why {ceiling.highest or 'no more'} is the most that can be earned"
+    for number, remainder in enumerate(ceiling.remains):
+        yield from (f"remains[{number}]: {problem}" for problem in _choice_problem("who", remainder.who, PARTIES))
+        yield from (f"remains[{number}]: {problem}" for problem in _sentence_problem("what", remainder.what))
+    if ceiling.highest == "partial" and not ceiling.remains:
+        yield "remains: empty; say what is left and for whom, or state highest = 'implemented'"
+    if ceiling.highest == "implemented" and ceiling.remains:
+        yield "remains: something is left, so the highest status is 'partial'"
+
+
+def disposition_problems(disposition: Disposition) -> Iterator[str]:
+    """What is wrong with the values of a disposition."""
+    wrong = [*_choice_problem("status", disposition.status, tuple(ORIGINATIONS))]
+    wrong += _choice_problem("origination", disposition.origination, ORIGINATIONS["not-applicable"])
+    yield from wrong
+    if not wrong and disposition.origination not in ORIGINATIONS[disposition.status]:
+        allowed = _listed(ORIGINATIONS[disposition.status])
+        yield f"origination: {disposition.origination!r} contradicts status {disposition.status!r}; use {allowed}"
+    if disposition.provider is not None:
+        yield from _sentence_problem("provider", disposition.provider)
+    yield from _sentence_problem("reason", disposition.reason)
 
 
 @cache
@@ -166,46 +198,41 @@ def _wrong_target(target: str, section: str, family: object, catalog: Catalog) -
 
 def _read_ceiling(point: str, entry: Mapping[str, Any], problems: list[str]) -> Ceiling:
     problems += _unknown_keys(entry, _CEILING_KEYS)
-    highest = _one_of(entry, "highest", HIGHEST, problems)
-    because = _sentence(entry, "because", problems) if "because" in entry else ""
-    remains = tuple(_read_remainders(entry.get("remains", []), problems))
-    if highest != "implemented" and "because" not in entry:
-        problems.append(f"because: missing; say why {highest or 'no more'} is the most that can be earned")
-    if highest == "partial" and not entry.get("remains"):
-        problems.append("remains: empty; say what is left and for whom, or state highest = 'implemented'")
-    if highest == "implemented" and remains:
-        problems.append("remains: something is left, so the highest status is 'partial'")
-    return Ceiling(point, highest, remains, because)
-
-
-def _read_remainders(entries: object, problems: list[str]) -> Iterator[Remainder]:
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+    remains = entry.get("remains", [])
+    listed = isinstance(remains, list) and all(isinstance(remainder, dict) for remainder in remains)
+    if not listed:
         problems.append("remains: must be a list of tables with who and what")
-        return
-    for number, entry in enumerate(entries):
-        found: list[str] = [*_unknown_keys(entry, _REMAINDER_KEYS)]
-        yield Remainder(_one_of(entry, "who", PARTIES, found), _sentence(entry, "what", found))
-        problems += [f"remains[{number}]: {problem}" for problem in found]
+    for number, remainder in enumerate(remains if listed else ()):
+        problems += [f"remains[{number}]: {problem}" for problem in _unknown_keys(remainder, _REMAINDER_KEYS)]
+    parts = tuple(Remainder(remainder.get("who", ""), remainder.get("what", "")) for remainder in (remains if listed else ()))
+    ceiling = Ceiling(point, entry.get("highest", ""), parts, entry.get("because", ""))
+    if listed:
+        problems += ceiling_problems(ceiling)
+    return ceiling
 
 
 def _read_disposition(target: str, entry: Mapping[str, Any], file: str, problems: list[str]) -> Disposition:
     problems += _unknown_keys(entry, _DISPOSITION_KEYS)
-    status = _one_of(entry, "status", tuple(ORIGINATIONS), problems)
-    origination = _one_of(entry, "origination", ORIGINATIONS["not-applicable"], problems)
-    if status and origination and origination not in ORIGINATIONS[status]:
-        problems.append(f"origination: {origination!r} contradicts status {status!r}; use {_listed(ORIGINATIONS[status])}")
     unless_claimed = entry.get("unless_claimed", False)
+    disposition = Disposition(
+        target=target,
+        status=entry.get("status", ""),
+        origination=entry.get("origination", ""),
+        reason=entry.get("reason", ""),
+        unless_claimed=unless_claimed is True,
+        provider=entry.get("provider"),
+        source=file,
+    )
+    problems += disposition_problems(disposition)
     if not isinstance(unless_claimed, bool):
         problems.append(f"unless_claimed: expected true or false, found {unless_claimed!r}")
-    provider = _sentence(entry, "provider", problems) if "provider" in entry else None
-    return Disposition(target, status, origination, _sentence(entry, "reason", problems), unless_claimed is True, provider, file)
+    return disposition
 
 
 def _contradictions(families: Families, catalog: Catalog, origins: Mapping[tuple[str, str], str]) -> Iterator[str]:
     """Entries that are well formed each on its own and cannot stand beside one another."""
     for point, ceiling in families.ceilings.items():
-        control = catalog.points[point].control
-        disposition = families.disposition_of(point, control)
+        disposition = disposition_of(catalog.points[point], families.dispositions)
         if ceiling.claimable and disposition is not None and not disposition.unless_claimed:
             yield (
                 f'{disposition.source}: dispositions."{disposition.target}": {origins["ceilings", point]} lets {point} be claimed;'
@@ -229,25 +256,17 @@ def _unknown_keys(table: Mapping[str, Any], known: tuple[str, ...]) -> Iterator[
             yield f"{key}: unknown key{_suggest(key, known)}"
 
 
-def _one_of(table: Mapping[str, Any], key: str, allowed: tuple[str, ...], problems: list[str]) -> str:
-    """The value when it is allowed, else an empty string and a problem."""
-    value = table.get(key)
-    if isinstance(value, str) and value in allowed:
-        return value
-    if value is None:
-        problems.append(f"{key}: missing; use {_listed(allowed)}")
-    else:
-        problems.append(f"{key}: {value!r} is none of {_listed(allowed)}{_suggest(value, allowed)}")
-    return ""
+def _choice_problem(key: str, value: object, allowed: tuple[str, ...]) -> Iterator[str]:
+    if value == "":
+        yield f"{key}: missing; use {_listed(allowed)}"
+    elif value not in allowed:
+        yield f"{key}: {value!r} is none of {_listed(allowed)}{_suggest(value, allowed)}"
 
 
-def _sentence(table: Mapping[str, Any], key: str, problems: list[str]) -> str:
-    value = table.get(key)
-    if isinstance(value, str) and _SENTENCE.fullmatch(value):
-        return value
-    found = "missing" if value is None else f"found {value!r}"
-    problems.append(f"{key}: {found}; write one line without space at either end")
-    return ""
+def _sentence_problem(key: str, value: object) -> Iterator[str]:
+    if not isinstance(value, str) or not _SENTENCE.fullmatch(value):
+        found = "missing" if value == "" else f"found {value!r}"
+        yield f"{key}: {found}; write one line without space at either end"
 
 
 def _suggest(value: object, known: tuple[str, ...] | list[str]) -> str:

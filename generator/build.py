@@ -94,11 +94,25 @@ def add_server(stack: Stack, tools: Mapping[str, Any]) -> None:
     function = add_function(stack, role, add_network(stack), key_arn, audit_log, environment)
 
     if config.front_door.type == "rest-api":
-        door = add_rest_api(stack, GetAtt(function, "Arn"), identity, GetAtt(access_log, "Arn"), key_arn, config.front_door.account_role)
+        door = add_rest_api(
+            stack,
+            function_arn=GetAtt(function, "Arn"),
+            identity=identity,
+            access_log_arn=GetAtt(access_log, "Arn"),
+            key_arn=key_arn,
+            account_role=config.front_door.account_role,
+        )
     else:
-        door = add_http_api(stack, GetAtt(function, "Arn"), identity, GetAtt(access_log, "Arn"))
-    web_acl = add_waf(stack, door.stage_arn, key_arn) if config.front_door.waf else None
-    add_alarms(stack, key_arn, Ref(function), door, table_name=Ref(table) if table else None, web_acl_metric=web_acl and web_acl.metric)
+        door = add_http_api(stack, function_arn=GetAtt(function, "Arn"), identity=identity, access_log_arn=GetAtt(access_log, "Arn"))
+    web_acl = add_waf(stack, stage_arn=door.stage_arn, key_arn=key_arn) if config.front_door.waf else None
+    add_alarms(
+        stack,
+        key_arn=key_arn,
+        function_name=Ref(function),
+        door=door,
+        table_name=Ref(table) if table is not None else None,
+        web_acl_metric=web_acl.metric if web_acl is not None else None,
+    )
 
     for group in built_log_groups(config):
         stack.output(f"{group.logical_id}Group", Ref(group.logical_id), f"Log group: {group.holds}.")

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from importlib.metadata import version as installed_version
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-from rich.console import Console
+INTERRUPTED = 130
 
-from claimstack.controls.errors import InputError, raise_all
+try:
+    import dataclasses
+    import json
+    import os
+    from collections.abc import Iterator
+    from contextlib import contextmanager
+    from datetime import UTC, datetime
+    from importlib.metadata import version as installed_version
+    from pathlib import Path
+    from typing import TYPE_CHECKING, Annotated, Any, TextIO
+
+    import typer
+    from rich.console import Console
+
+    from claimstack.controls.errors import InputError, raise_all
+    from claimstack.generator import options
+except KeyboardInterrupt:  # these take a tenth of a second, in which main() is not there yet to answer
+    sys.exit(INTERRUPTED)
 
 if TYPE_CHECKING:
     from claimstack.generator.config import Config
@@ -26,33 +33,33 @@ if TYPE_CHECKING:
 
 WRONG_INPUT = 2
 FAILED_CHECK = 1
-INTERRUPTED = 130
+UNFOLDED = 1_000_000
+"""Columns of a pipe, so that ids and pointers stay on one line for grep and for the clipboard."""
+
+
+def _console(stream: TextIO, *, stderr: bool = False) -> Console:
+    """As wide as the terminal, or as COLUMNS says; a pipe folds nothing."""
+    folded = stream.isatty() or os.environ.get("COLUMNS", "").isdigit()
+    return Console(stderr=stderr, highlight=False, width=None if folded else UNFOLDED)
+
 
 app = typer.Typer(
     name="claimstack",
-    help="Turn one system file into a FedRAMP-aligned remote MCP server on AWS, with the evidence that follows from it.",
+    help="""Turn one system file into a FedRAMP-aligned remote MCP server on AWS, with the evidence that follows from it.
+
+    Begin with `claimstack init`, then `claimstack build`.
+
+    Exit codes: 0 all is well; 1 a fact failed, a package differs, a linter found something or a key policy does not surely admit a
+    consumer; 2 wrong input, told with one line for each cause; 130 interrupted, and nothing is left half-written.
+    """,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
 
-err = Console(stderr=True, highlight=False)
-out = Console(highlight=False)
-
-SystemFiles = Annotated[
-    list[Path] | None,
-    typer.Argument(metavar="[SYSTEM.toml]...", help="System files; `system.toml` here when none is named.", show_default=False),
-]
-SystemFile = Annotated[Path, typer.Argument(metavar="[SYSTEM.toml]", help="The system file.")]
-OutFolder = Annotated[Path, typer.Option("--out", "-o", help="Folder that holds one package folder for each system.")]
-PackageFolder = Annotated[
-    Path | None,
-    typer.Option(
-        "--package", "-p", help="Package folder, such as `out/commercial`; the only one below `out/` when not given.", show_default=False
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a pipeline.")]
+err = _console(sys.stderr, stderr=True)
+out = _console(sys.stdout)
 
 
 @app.callback(invoke_without_command=True)
@@ -64,54 +71,51 @@ def _version(show_version: Annotated[bool, typer.Option("--version", help="Print
 
 @app.command()
 def build(
-    systems: SystemFiles = None,
-    out_folder: OutFolder = Path("out"),
-    environment: Annotated[
-        Path | None,
-        typer.Option("--environment", "-e", help="Parameter values of one deployment; settles conditional facts.", show_default=False),
-    ] = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Write nothing: exit 1 on any difference from the package, and judge its templates as they are.")
-    ] = False,
-    as_json: AsJson = False,
+    systems: options.SystemFiles = None,
+    out_folder: options.OutFolder = Path("out"),
+    environment: options.Environment = None,
+    check: options.Check = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Write the whole package of each system: templates, OSCAL, evidence, guides.
 
     The package is written even when facts fail, so that the failure can be read in it; the exit code is then 1.
 
     Example: `claimstack build examples/commercial.toml --out out`
+
+    Example: `claimstack build --check --json`, in CI; exits 1 on any difference and on any fact that fails in the package.
     """
+    from claimstack.generator.checking import check_package, summary
+    from claimstack.generator.writing import write_package
+
     summaries = []
     for path, config in _load(systems or [Path("system.toml")]):
         folder = out_folder / config.name
         package = _make(path, config, environment)
-        problems = list(_check_problems(package, folder, environment)) if check else []
-        if not check:
-            from claimstack.generator.writing import write_package
-
+        checked = check_package(package, folder, environment) if check else None
+        if checked is None:
             write_package(package.files, folder)
-        summaries.append(_summary(package, folder, problems))
+        summaries.append(summary(package, folder, checked))
     if as_json:
         out.print_json(json.dumps(summaries))
     else:
-        for summary in summaries:
-            _print_summary(summary, checked=check)
-    if any(summary["failed_facts"] or summary["problems"] for summary in summaries):
+        for said in summaries:
+            _print_summary(said, checked=check)
+    if any(said["failed_facts"] or said["problems"] or (said["judged"] or said)["failed_facts"] for said in summaries):
         raise typer.Exit(FAILED_CHECK)
 
 
 @app.command()
 def coverage(
-    package: PackageFolder = None,
-    family: Annotated[
-        str | None, typer.Option("--family", "-f", help="List the points of one family, such as `au`.", show_default=False)
-    ] = None,
-    status: Annotated[
-        str | None, typer.Option("--status", "-s", help="List the points of one status, such as `partial`.", show_default=False)
-    ] = None,
-    as_json: AsJson = False,
+    package: options.PackageFolder = None,
+    family: options.Family = None,
+    status: options.Status = None,
+    as_json: options.AsJson = False,
 ) -> None:
-    """Count the points and controls of the whole class by computed status, and list those you ask for."""
+    """Count the points and controls of the whole class by computed status, and list those you ask for.
+
+    Example: `claimstack coverage --package out/commercial --family au --status partial`
+    """
     from claimstack.generator.explain import load_evidence, select_points
     from claimstack.generator.report import coverage_table, points_table
 
@@ -127,14 +131,15 @@ def coverage(
 
 
 @app.command()
-def explain(
-    what: Annotated[
-        str, typer.Argument(help="A control (`sc-28`), a point (`sc-28_smt`), a resource (`AuditLog`), a component or a check id.")
-    ],
-    package: PackageFolder = None,
-    as_json: AsJson = False,
-) -> None:
-    """Show the chain from a claim to its checks, the places they looked at, and what they found there."""
+def explain(what: options.What, package: options.PackageFolder = None, full: options.Full = False, as_json: options.AsJson = False) -> None:
+    """Show the chain from a claim to its checks, the places they looked at, and what they found there.
+
+    Of a resource or a component it shows what it is, and one line for each check; ask for the check, or for --full.
+
+    Example: `claimstack explain sc-28 --package out/commercial`
+
+    Example: `claimstack explain AuditLog --full | grep cloudformation/`
+    """
     from claimstack.generator.explain import explain as explain_evidence
     from claimstack.generator.explain import load_evidence
     from claimstack.generator.report import explanation_tree
@@ -143,57 +148,57 @@ def explain(
     if as_json:
         out.print_json(json.dumps(explanation))
     else:
-        out.print(explanation_tree(explanation))
+        out.print(explanation_tree(explanation, full=full or "resources" not in explanation))
 
 
 @app.command()
 def init(
-    file: Annotated[Path, typer.Argument(metavar="[SYSTEM.toml]", help="The system file to write; never overwritten.")] = Path(
-        "system.toml"
-    ),
-    interactive: Annotated[bool, typer.Option("--interactive", "-i", help="Ask for each value.")] = False,
-    name: Annotated[str, typer.Option(help="Short name: lower case, digits, hyphens.")] = "mcp-server",
-    title: Annotated[str, typer.Option(help="Title for the documents.")] = "MCP server",
-    class_: Annotated[str, typer.Option("--class", help="FedRAMP class: B, C or D.")] = "C",
-    certification: Annotated[str, typer.Option(help="Certification route: 20x or rev5.")] = "20x",
-    region: Annotated[str, typer.Option(help="AWS region.")] = "us-east-1",
-    front_door: Annotated[str, typer.Option(help="http-api or rest-api.")] = "http-api",
-    domain: Annotated[str | None, typer.Option(help="Custom domain; rest-api needs one.", show_default=False)] = None,
-    waf: Annotated[bool, typer.Option("--waf", help="AWS WAF (rest-api).")] = False,
-    streaming: Annotated[bool, typer.Option("--streaming", help="Stream responses (rest-api).")] = False,
-    auth: Annotated[str, typer.Option(help="cognito, external or none.")] = "cognito",
-    consumer: Annotated[
-        list[str] | None, typer.Option(help="A program that calls the server (cognito); repeatable.", show_default=False)
-    ] = None,
-    callback_url: Annotated[
-        list[str] | None, typer.Option(help="Redirect of a public client with PKCE (cognito); repeatable.", show_default=False)
-    ] = None,
-    issuer: Annotated[str | None, typer.Option(help="OIDC issuer (external, http-api).", show_default=False)] = None,
-    audience: Annotated[list[str] | None, typer.Option(help="Accepted audience (external); repeatable.", show_default=False)] = None,
-    user_pool_arn: Annotated[str | None, typer.Option(help="Existing user pool (external, rest-api).", show_default=False)] = None,
-    sessions: Annotated[bool, typer.Option("--sessions", help="DynamoDB table for sessions.")] = False,
-    endpoints: Annotated[bool, typer.Option("--endpoints", help="VPC endpoints stack.")] = False,
-    key: Annotated[bool, typer.Option("--key", help="Own KMS key stack; otherwise give a key ARN when deploying.")] = False,
-    registry: Annotated[bool, typer.Option("--registry/--no-registry", help="Own ECR stack.")] = True,
+    context: typer.Context,
+    file: options.NewFile = Path("system.toml"),
+    interactive: options.Interactive = False,
+    name: options.Name = "mcp-server",
+    title: options.Title = "MCP server",
+    class_: options.Class = "C",
+    certification: options.Certification = "20x",
+    region: options.Region = "us-east-1",
+    front_door: options.FrontDoor = "http-api",
+    domain: options.Domain = None,
+    waf: options.Waf = False,
+    streaming: options.Streaming = False,
+    auth: options.Auth = "cognito",
+    consumer: options.Consumers = None,
+    callback_url: options.CallbackUrls = None,
+    issuer: options.Issuer = None,
+    audience: options.Audience = None,
+    user_pool_arn: options.UserPoolArn = None,
+    sessions: options.Sessions = False,
+    endpoints: options.Endpoints = False,
+    key: options.Key = False,
+    registry: options.Registry = True,
 ) -> None:
     """Write a commented system.toml, from flags or by asking.
 
     Example: `claimstack init --name desk --front-door rest-api --domain mcp.example.gov --waf`
-    """
-    from claimstack.generator.init import Answers, interview, limits_of, proposed_front_door, render_system_toml
-    from claimstack.generator.writing import write_new
 
+    Example: `claimstack init --interactive desk.toml`
+    """
+    from claimstack.generator.init import PROGRAM, Answers, interview, limits_of, proposed_front_door, render_system_toml
+    from claimstack.generator.writing import refuse_existing, write_new
+
+    refuse_existing(file)
     today = datetime.now(UTC).date()  # noqa: TID251  # the one place that reads the clock: the date goes into the file
+    answers = Answers(
+        name=name, title=title, as_of=today, class_=class_, certification=certification, region=region, front_door=front_door,
+        domain=domain, waf=waf, streaming=streaming, auth=auth,
+        consumers=tuple(consumer or ([PROGRAM] if auth == "cognito" and not callback_url else [])),
+        callback_urls=tuple(callback_url or ()), issuer=issuer, audience=tuple(audience or ()), user_pool_arn=user_pool_arn,
+        sessions=sessions, endpoints=endpoints, key=key, registry=registry,
+    )  # fmt: skip
     if interactive:
-        answers = interview(lambda text, *, default=None: str(typer.prompt(text, default=default)), as_of=today, tell=err.print)
-    else:
-        answers = Answers(
-            name=name, title=title, as_of=today, class_=class_, certification=certification, region=region, front_door=front_door,
-            domain=domain, waf=waf, streaming=streaming, auth=auth,
-            consumers=tuple(consumer or (["analyst-desk"] if auth == "cognito" and not callback_url else [])),
-            callback_urls=tuple(callback_url or ()), issuer=issuer, audience=tuple(audience or ()), user_pool_arn=user_pool_arn,
-            sessions=sessions, endpoints=endpoints, key=key, registry=registry,
-        )  # fmt: skip
+        fields = {"consumer": "consumers", "callback_url": "callback_urls"}
+        typed = [fields.get(flag, flag) for flag in context.params if _is_typed(context, flag)]
+        given = {field: getattr(answers, field) for field in typed if hasattr(answers, field)}
+        answers = interview(_ask, as_of=today, given=given, tell=lambda line: err.print(line, markup=False))
     write_new(file, render_system_toml(answers))
     out.print(f"{file} written. Next: claimstack build {file}", markup=False, soft_wrap=True)
     limits = limits_of(answers.front_door)
@@ -205,19 +210,27 @@ def init(
         err.print(f"At class {answers.class_} we propose --front-door {proposed_front_door(answers.class_)}.", markup=False)
 
 
+def _is_typed(context: typer.Context, flag: str) -> bool:
+    source = context.get_parameter_source(flag)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _ask(text: str, *, default: str | None = None) -> str:
+    """typer.prompt, except that an interrupt stays one and the end of the input is an error of its own."""
+    try:
+        return str(typer.prompt(text, default=default))
+    except typer.Abort as abort:
+        if isinstance(abort.__context__, EOFError):
+            raise InputError("--interactive: the input has ended before the last question; answer on a terminal, or use flags") from None
+        raise KeyboardInterrupt from None
+
+
 @app.command()
-def lint(
-    packages: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="[PACKAGE]...", help="Package folders; every one below `out/` when none is named.", show_default=False),
-    ] = None,
-    region: Annotated[
-        list[str] | None,
-        typer.Option("--region", "-r", help="Regions to lint for; those of the package's partition when not given.", show_default=False),
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Hold the templates against cfn-lint and the OSCAL documents against the reference checker; exit 1 on any finding."""
+def lint(packages: options.Packages = None, region: options.LintRegions = None, as_json: options.AsJson = False) -> None:
+    """Hold the templates against cfn-lint and the OSCAL documents against the reference checker; exit 1 on any finding.
+
+    Example: `claimstack lint out/commercial --region us-east-1 --region us-west-2`
+    """
     from claimstack.generator.lint import LINT_REGIONS, lint_package, partition_of_package
     from claimstack.generator.partition import partition_of
 
@@ -244,23 +257,33 @@ def lint(
 
 @app.command()
 def preflight(
-    key_policy: Annotated[
-        Path, typer.Option("--key-policy", help="Key policy as JSON, as `aws kms get-key-policy --output text` prints it.")
-    ],
-    system: SystemFile = Path("system.toml"),
-    as_json: AsJson = False,
+    key_policy: options.KeyPolicy,
+    system: options.SystemFile = Path("system.toml"),
+    account: options.Account = None,
+    caller: options.Caller = None,
+    function_role: options.FunctionRole = None,
+    as_json: options.AsJson = False,
 ) -> None:
-    """Say which consumers of the KMS key would fail under a key policy, and which would fail silently. Asks nothing of AWS."""
+    """Say which consumers of the KMS key would fail under a key policy, and which would fail silently. Asks nothing of AWS.
+
+    Exits 1 when the policy leaves a consumer out, and also when the policy alone does not tell: the table says which of the two.
+
+    Example: `claimstack preflight --key-policy policy.json --caller aws:PrincipalOrgID=o-abcdefghij system.toml`
+    """
     from claimstack.generator.loading import load_config
-    from claimstack.generator.preflight import load_key_policy
+    from claimstack.generator.preflight import known_of, load_key_policy
     from claimstack.generator.preflight import preflight as judge_policy
     from claimstack.generator.report import preflight_table
 
-    verdicts = [dataclasses.asdict(verdict) for verdict in judge_policy(load_config(system), load_key_policy(key_policy))]
+    known = known_of(account, caller or (), function_role)
+    judged = judge_policy(load_config(system), load_key_policy(key_policy), known, name=str(key_policy))
+    verdicts = [verdict.data() for verdict in judged]
     if as_json:
         out.print_json(json.dumps(verdicts))
     else:
         out.print(preflight_table(verdicts))
+        if any(verdict["outcome"] == "undecided" for verdict in verdicts):
+            err.print("Say more about who calls with --account, --caller or --function-role.", soft_wrap=True)
     if not all(verdict["ok"] for verdict in verdicts):
         raise typer.Exit(FAILED_CHECK)
 
@@ -304,78 +327,29 @@ def _source_date() -> datetime | None:
         raise InputError(f"SOURCE_DATE_EPOCH: {epoch!r} is not a number of seconds since 1970") from error
 
 
-def _check_problems(package: Package, folder: Path, environment: Path | None) -> Iterator[str]:
-    """Differences between a package on disk and what its system file gives, then what fails in templates that somebody edited."""
-    from claimstack.generator.package import judge
-    from claimstack.generator.writing import differences
+def _print_summary(said: dict[str, Any], *, checked: bool) -> None:
+    from claimstack.generator.checking import failure
 
-    if not folder.is_dir():
-        yield f"{folder}: does not exist; run claimstack build"
-        return
-    yield from (f"differs: {difference}" for difference in differences(package.files, folder))
-    texts = {}
-    for stack in package.system.stacks:
-        path = folder / "cloudformation" / f"{stack}.json"
-        try:
-            texts[stack] = path.read_text(encoding="utf-8")
-            readable = _is_template(json.loads(texts[stack]))
-        except (OSError, ValueError):
-            readable = False
-        if not readable:
-            yield f"not judged: {path}: is no template"
-            return
-    if all(package.files[f"cloudformation/{stack}.json"] == text for stack, text in texts.items()):
-        return
-    for fact in judge(package.system, texts, environment).failed:
-        if fact not in package.evaluated.failed:
-            yield f"failed: {folder}/{_failure(dataclasses.asdict(fact))}"
-
-
-def _is_template(document: Any) -> bool:
-    resources = document.get("Resources") if isinstance(document, dict) else None
-    return isinstance(resources, dict) and all(isinstance(body, dict) and isinstance(body.get("Type"), str) for body in resources.values())
-
-
-def _failure(fact: dict[str, Any]) -> str:
-    found = "nothing" if fact["actual"] is None else json.dumps(fact["actual"], ensure_ascii=False)
-    return f"{fact['pointer']}: {fact['expected']}; found {found} ({fact['check']})"
-
-
-def _summary(package: Package, folder: Path, problems: list[str]) -> dict[str, Any]:
-    from claimstack.generator.documents.coverage import render_coverage
-
-    evaluated = package.evaluated
-    counted = render_coverage(evaluated)
-    return {
-        "system": package.system.config.name,
-        "folder": str(folder),
-        "files": len(package.files),
-        "facts": len(evaluated.facts),
-        "failed_facts": [
-            {"check": fact.check, "pointer": fact.pointer, "expected": fact.expected, "actual": fact.actual} for fact in evaluated.failed
-        ],
-        "points": counted["points"],
-        "controls": counted["controls"],
-        "warnings": package.system.warnings,
-        "problems": problems,
-    }
-
-
-def _print_summary(summary: dict[str, Any], *, checked: bool) -> None:
-    counted = summary["points"]
-    verb = "checked" if checked else "written"
-    out.print(f"{summary['system']}  {summary['files']} files {verb} in {summary['folder']}", markup=False, soft_wrap=True)
-    out.print(f"  {summary['facts']} facts, {len(summary['failed_facts'])} failed")
+    found = said["judged"] or said
     out.print(
-        f"  of {counted['total']} points: "
-        + ", ".join(f"{number} {status}" for status, number in counted.items() if status != "total" and number)
+        f"{said['system']}  {said['files']} files {'checked' if checked else 'written'} in {said['folder']}", markup=False, soft_wrap=True
     )
-    for warning in summary["warnings"]:
+    out.print(
+        f"  {found['facts']} facts, {len(found['failed_facts'])} failed" + ("" if said["judged"] or not checked else ", none judged there")
+    )
+    out.print(
+        f"  of {found['points']['total']} points: "
+        + ", ".join(f"{number} {status}" for status, number in found["points"].items() if status != "total" and number)
+    )
+    for warning in said["warnings"]:
         err.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
-    for fact in summary["failed_facts"]:
-        err.print(f"failed: {_failure(fact)}", style="red", markup=False, soft_wrap=True)
-    for problem in summary["problems"]:
+    for fact in said["failed_facts"]:
+        err.print(f"failed: {failure(fact)}", style="red", markup=False, soft_wrap=True)
+    for problem in said["problems"]:
         err.print(problem, style="red", markup=False, soft_wrap=True)
+    for fact in found["failed_facts"]:
+        if fact not in said["failed_facts"]:
+            err.print(f"failed: {said['folder']}/{failure(fact)}", style="red", markup=False, soft_wrap=True)
 
 
 @contextmanager
@@ -397,3 +371,5 @@ def main() -> None:
         if end.code == INTERRUPTED:  # typer has turned the KeyboardInterrupt into it
             err.print("interrupted; no package was left half-written")
         raise
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from itertools import chain
 from typing import Literal
 
 from claimstack.controls.catalog import Point
 from claimstack.controls.errors import raise_all
-from claimstack.controls.families import Disposition, Remainder
-from claimstack.generator.claims import Claim, Component
+from claimstack.controls.families import Disposition, Remainder, disposition_of
+from claimstack.generator.claims import Claim
 from claimstack.generator.emitted import ABSENT, Emitted, Json, Place
 from claimstack.generator.expressions import Finding, Scope
 from claimstack.generator.predicates import Outcome
@@ -96,20 +96,9 @@ class Evaluated:
     answers: Mapping[str, Answer]
     """Every point of the class, then the supplemental ones, in catalog order."""
 
-    @cached_property
-    def facts_by_check(self) -> Mapping[str, tuple[Fact, ...]]:
-        found: dict[str, list[Fact]] = {}
-        for fact in self.facts:
-            found.setdefault(fact.check, []).append(fact)
-        return {check: tuple(facts) for check, facts in found.items()}
-
     @property
     def failed(self) -> tuple[Fact, ...]:
         return tuple(fact for fact in self.facts if fact.outcome is Outcome.FAILED)
-
-    def claims_of(self, component: Component) -> Iterator[ClaimResult]:
-        for answer in self.answers.values():
-            yield from (result for result in answer.claims if result.declared.component.id == component.id)
 
 
 def evaluate(system: System, emitted: Emitted) -> Evaluated:
@@ -117,20 +106,17 @@ def evaluate(system: System, emitted: Emitted) -> Evaluated:
 
     Raises InputError for a disposition that stands beside a claim without saying `unless_claimed`, and for one that answers nothing.
     """
-    facts = tuple(fact for declared in system.checks.values() for fact in check_facts(declared, emitted))
-    by_check: dict[str, list[Fact]] = {}
-    for fact in facts:
-        by_check.setdefault(fact.check, []).append(fact)
+    facts = {check: tuple(check_facts(declared, emitted)) for check, declared in system.checks.items()}
     results: dict[str, list[ClaimResult]] = {}
     for declared, claim in system.claims():
         scope_checks = tuple(system.checks[check.check_id(Scope(declared.stack, declared.logical_id))] for check in claim.checks)
-        found = tuple(fact for check in scope_checks for fact in by_check.get(check.id, ()))
+        found = tuple(fact for check in scope_checks for fact in facts[check.id])
         results.setdefault(claim.point, []).append(ClaimResult(declared, claim, scope_checks, found))
     raise_all(_idle_dispositions(system, results))
     class_points = system.catalog.class_points(system.config.class_)
     supplemental = [system.catalog.points[point] for point in results if system.is_supplemental(point)]
     answers = {point.id: _answer(system, point, tuple(results.get(point.id, ()))) for point in (*class_points, *supplemental)}
-    return Evaluated(system, emitted, facts, answers)
+    return Evaluated(system, emitted, tuple(chain.from_iterable(facts.values())), answers)
 
 
 def read_back(
@@ -195,15 +181,6 @@ def _fact(declared: DeclaredCheck, finding: Finding, environment: str | None) ->
     )
 
 
-def disposition_of(system: System, point: Point) -> Disposition | None:
-    """The disposition for a point: system.toml before our own, the point before its control."""
-    for dispositions in (system.overrides, system.families.dispositions):
-        for target in (point.id, point.control):
-            if target in dispositions:
-                return dispositions[target]
-    return None
-
-
 def _idle_dispositions(system: System, results: Mapping[str, list[ClaimResult]]) -> Iterator[str]:
     """A disposition that stands beside claims for all that it answers, without saying that it yields to them."""
     for target, disposition in {**system.families.dispositions, **system.overrides}.items():
@@ -222,7 +199,7 @@ def _answer(system: System, point: Point, claims: tuple[ClaimResult, ...]) -> An
     ceiling = system.ceilings.get(point.id)
     remains = ceiling.remains if ceiling is not None else ()
     if not claims:
-        disposition = disposition_of(system, point)
+        disposition = disposition_of(point, system.overrides, system.families.dispositions)
         status, why = _disposed(system, disposition)
         return Answer(point, status, (), disposition, why, remains, point.objectives, supplemental)
     passing = [result for result in claims if result.outcome is Outcome.PASSED]

@@ -11,10 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from claimstack.controls.catalog import control_id
-from claimstack.controls.errors import InputError
+from claimstack.controls.errors import InputError, raise_all
 
 Said = dict[str, Any]
 """A table of the evidence files, as JSON gives it."""
+
+SHAPES: dict[str, dict[str, type]] = {
+    "coverage.json": {"system": str, "points": dict, "controls": dict, "answers": dict, "supplemental": dict},
+    "facts.json": {"resources": dict, "checks": list, "facts": list},
+}
+"""Evidence file → the tables that are read from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,11 @@ class Evidence:
         for point, said in self.coverage["supplemental"].items():
             yield point.partition("_")[0], point, {**said, "supplemental": True}
 
+    def resources(self) -> Iterator[Said]:
+        """Every resource of the package, with its id (stack and logical id) as `resource`."""
+        for id_, said in self.facts["resources"].items():
+            yield {"resource": id_, **said}
+
     def check(self, id_: str) -> Said:
         return next(check for check in self.facts["checks"] if check["id"] == id_)
 
@@ -48,21 +59,28 @@ def load_evidence(folder: Path | None) -> Evidence:
             found = ", ".join(map(str, packages)) or "none"
             raise InputError(f"out: name a package with --package ({found} found here); claimstack build writes one")
         folder = packages[0]
+    read: dict[str, Said] = {}
+    causes: list[str] = []
+    for name, wanted in SHAPES.items():
+        try:
+            read[name] = _read(folder / "evidence" / name, wanted)
+        except InputError as error:
+            causes += error.causes
+    raise_all(causes)
+    return Evidence(folder, read["coverage.json"], read["facts.json"])
+
+
+def _read(path: Path, wanted: dict[str, type]) -> Said:
     try:
-        coverage, facts = (json.loads((folder / "evidence" / name).read_text(encoding="utf-8")) for name in ("coverage.json", "facts.json"))
+        document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(
-            f"{error.filename}: cannot be read ({error.strerror}); {folder} is not a package that claimstack build wrote"
-        ) from error
-    except ValueError as error:
-        raise InputError(f"{folder}/evidence: is not JSON ({error}); build the package again") from error
-    for name, document, wanted in (
-        ("coverage.json", coverage, {"answers", "supplemental", "points"}),
-        ("facts.json", facts, {"checks", "facts"}),
-    ):
-        if not isinstance(document, dict) or wanted - set(document):
-            raise InputError(f"{folder}/evidence/{name}: is not what claimstack build writes; build the package again")
-    return Evidence(folder, coverage, facts)
+        package = path.parent.parent
+        raise InputError(f"{path}: cannot be read ({error.strerror}); {package} is not a package that claimstack build wrote") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: is not JSON ({error}); build the package again") from error
+    if not isinstance(document, dict) or not all(isinstance(document.get(key), type_) for key, type_ in wanted.items()):
+        raise InputError(f"{path}: is not what claimstack build writes; build the package again")
+    return document
 
 
 def select_points(evidence: Evidence, family: str | None, status: str | None) -> Iterator[tuple[str, str, Said]]:
@@ -80,6 +98,7 @@ def select_points(evidence: Evidence, family: str | None, status: str | None) ->
 def explain(evidence: Evidence, what: str) -> Said:
     """The chain claim → check → pointer → expected and actual for a control, a point, a resource, a component or a check.
 
+    A resource is answered with what it is and why it makes no claim, where it makes none; a component with all its resources.
     Raises InputError with the nearest known word.
     """
     control = _as_control(what)
@@ -93,9 +112,10 @@ def explain(evidence: Evidence, what: str) -> Said:
             "checks": [_check(evidence, what)],
             "points": list(_claiming(evidence, lambda claim: what in claim["checks"])),
         }
-    names = {name for _, _, said in evidence.points() for claim in said.get("claims", ()) for name in _names(claim)}
-    if what in names:
-        return {"asked": what, "points": list(_claiming(evidence, lambda claim: what in _names(claim)))}
+    resources = [said for said in evidence.resources() if what in _names(said)]
+    if resources:
+        return {"asked": what, "resources": resources, "points": list(_claiming(evidence, lambda claim: what in _names(claim)))}
+    names = dict.fromkeys(name for said in evidence.resources() for name in _names(said))
     known = [
         *names,
         *(c for c, _, _ in evidence.points()),
@@ -107,9 +127,10 @@ def explain(evidence: Evidence, what: str) -> Said:
     raise InputError(f"{evidence.folder}: knows no {what!r}; {hint}")
 
 
-def _names(claim: Said) -> tuple[str, ...]:
-    resource: str = claim["resource"]
-    return resource, resource.partition(".")[2], claim["component"]
+def _names(said: Said) -> tuple[str, ...]:
+    """The words for the resource of a claim or of the table of resources: its id, its logical id, its component."""
+    resource: str = said["resource"]
+    return resource, resource.partition(".")[2], said["component"]
 
 
 def _as_control(what: str) -> str:

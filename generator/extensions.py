@@ -24,6 +24,8 @@ GROUP = "claimstack.extensions"
 VARIABLE = r"[A-Za-z][A-Za-z0-9_]*"
 RESERVED = ("CLAIMSTACK_", "AWS_", "LAMBDA_")
 """Prefixes of variables that the contract with the runtime and AWS Lambda keep for themselves."""
+FOREIGN = (Exception, SystemExit)
+"""Whatever foreign code raises is told by its name; only an interrupt is the user's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,9 @@ def apply(extension: Extension, system: System) -> None:
     except InputError as error:
         file = Path(extension.name).name
         raise InputError(*(cause if file in cause else f"{extension.name}: {cause}" for cause in error.causes)) from error
-    except Exception as error:  # foreign code: whatever it raises is told by its name
-        raise InputError(f"{extension.name}: extend() failed: {_told(error)}") from error
+    except FOREIGN as error:
+        code = getattr(extension.extend, "__code__", None)
+        raise InputError(f"{extension.name}: extend() failed: {_told(error, code and code.co_filename)}") from error
 
 
 def _from_file(path: Path) -> Extension:
@@ -84,8 +87,8 @@ def _from_file(path: Path) -> Extension:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
-        raise InputError(f"{path}: cannot be imported: {_told(error)}") from error
+    except FOREIGN as error:
+        raise InputError(f"{path}: cannot be imported: {_told(error, spec.origin)}") from error
     return _extension(module, str(path))
 
 
@@ -96,7 +99,7 @@ def _from_entry_point(name: str) -> Extension:
         raise InputError(f"extensions: no entry point {name!r} in {GROUP} (installed: {known}); a file beside system.toml ends in .py")
     try:
         module = installed[name].load()
-    except Exception as error:
+    except FOREIGN as error:
         raise InputError(f"extension {name}: cannot be imported: {_told(error)}") from error
     return _extension(module, f"extension {name}")
 
@@ -116,8 +119,13 @@ def _extension(module: object, where: str) -> Extension:
     return Extension(where, extend, environment)
 
 
-def _told(error: Exception) -> str:
-    """An error of foreign code on one line, with the line of the file that raised it."""
-    frames = traceback.extract_tb(error.__traceback__)
+def _told(error: BaseException, file: str | None = None) -> str:
+    """An error of foreign code on one line, with the line of `file` that led to it, else of the last foreign file."""
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        return f"{type(error).__name__}: {error.msg} ({Path(error.filename).name}, line {error.lineno})"
+    ours = (str(Path(__file__).parent), str(Path(importlib.util.__file__).parent), "<frozen")
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(ours)]
+    frames = [frame for frame in frames if frame.filename == file] or frames
     at = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
-    return " ".join(f"{type(error).__name__}: {error}".split()) + at
+    what = "sys.exit" if isinstance(error, SystemExit) else type(error).__name__
+    return " ".join(f"{what}: {error}".split()) + at

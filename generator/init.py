@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from importlib.resources import files
-from typing import Protocol
+from typing import Any, Protocol
 
 from jinja2 import Environment, StrictUndefined
 
@@ -58,6 +60,37 @@ class Answers:
     registry: bool = True
 
 
+ANSWERS = "answers"
+"""What stands in front of each cause while answers are loaded again."""
+
+FLAGS = {
+    "name": "--name",
+    "title": "--title",
+    "class": "--class",
+    "certification": "--certification",
+    "region": "--region",
+    "front_door.type": "--front-door",
+    "front_door.domain": "--domain",
+    "front_door.waf": "--waf",
+    "front_door.streaming": "--streaming",
+    "auth.type": "--auth",
+    "auth.consumers": "--consumer",
+    "auth.callback_urls": "--callback-url",
+    "auth.issuer": "--issuer",
+    "auth.audience": "--audience",
+    "auth.user_pool_arn": "--user-pool-arn",
+    "runtime.sessions": "--sessions",
+    "network.endpoints": "--endpoints",
+    "key.stack": "--key",
+    "registry.stack": "--registry",
+}
+"""Key of a system file → the flag of `claimstack init` that sets it."""
+
+
+PROGRAM = "analyst-desk"
+"""The program that calls the server, where nobody names one."""
+
+
 class Ask(Protocol):
     """One question to a person; without a default an answer is required. typer.prompt is one."""
 
@@ -75,48 +108,89 @@ def proposed_front_door(class_: str) -> str:
 
 
 def render_system_toml(answers: Answers) -> str:
-    """Every key of a system file, those not answered commented out. Raise InputError for answers that could not be loaded again."""
+    """Every key of a system file, those not answered commented out.
+
+    Raise InputError for answers that could not be loaded again, with every cause in the words of the flags.
+    """
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False)  # noqa: S701 - TOML, not HTML
     environment.filters |= {"toml": _toml, "oneline": _oneline}
     skeleton = (files("claimstack.templates") / "system.toml.j2").read_text(encoding="utf-8")
-    if answers.front_door not in LIMITS:
-        raise InputError(f"answers: front_door.type: {value_problem('front_door.type', answers.front_door)}")
     text = environment.from_string(skeleton).render(
-        a=answers, limits=limits_of(answers.front_door), regions=REGIONS, longest=LONGEST_TIMEOUT
+        a=answers, limits=LIMITS.get(answers.front_door, ()), regions=REGIONS, longest=LONGEST_TIMEOUT
     )
-    parse_config(text, "answers")
+    try:
+        parse_config(text, ANSWERS)
+    except InputError as error:
+        raise InputError(*map(_in_flags, error.causes)) from None
     return text
 
 
-def interview(ask: Ask, *, as_of: date, tell: Callable[[str], object] = lambda _: None) -> Answers:
-    """Ask for what a system needs; a wrong answer is asked again with its reason. `tell` shows a line that is no question."""
-    name = _until(ask, "Short name of the system", "name")
-    title = _until(ask, "Title, for the documents", "title")
-    class_ = _until(ask, "FedRAMP class (B, C, D)", "class", default="C")
-    certification = "rev5" if class_ == "D" else _until(ask, "Certification (20x, rev5)", "certification", default="20x")
-    region = _until(ask, f"Region ({', '.join(REGIONS)})", "region", default="us-east-1")
+def _in_flags(cause: str) -> str:
+    """A cause that speaks of the keys of a system file, in the words of the flags; a key without a flag stays as it is."""
+    key, _, said = cause.removeprefix(f"{ANSWERS}: ").partition(": ")
+    table = key.partition(".")[0]
+    for name, flag in FLAGS.items():
+        short = name.removeprefix(f"{table}.")
+        said = re.sub(rf"(?<![\w.-])({re.escape(name)}|{short}) = ('[^']*'|true|false)", partial(_as_typed, flag), said)
+        if "_" in short:
+            said = re.sub(rf"(?<![\w.-]){re.escape(short)}\b", flag, said)
+    return f"{FLAGS.get(key.partition('[')[0], key)}: {said}"
+
+
+def _as_typed(flag: str, setting: re.Match[str]) -> str:
+    value = setting[2].strip("'")
+    return {"true": flag, "false": f"no {flag}"}.get(value, f"{flag} {value}")
+
+
+def interview(ask: Ask, *, as_of: date, given: Mapping[str, Any] | None = None, tell: Callable[[str], object] = lambda _: None) -> Answers:
+    """Ask for what a system needs; a wrong answer is asked again with its reason. `tell` shows a line that is no question.
+
+    `given`: answers known beforehand, by the fields of Answers; each is the default of its question.
+    """
+    known = dict(given or {})
+    name = _until(ask, "Short name of the system", "name", default=known.get("name"))
+    title = _until(ask, "Title, for the documents", "title", default=known.get("title"))
+    class_ = _until(ask, "FedRAMP class (B, C, D)", "class", default=known.get("class_", "C"))
+    certification = "rev5"
+    if class_ == "D":
+        tell("Class D is open for rev5 only.")
+    else:
+        certification = _until(ask, "Certification (20x, rev5)", "certification", default=known.get("certification", "20x"))
+    region = _until(ask, f"Region ({', '.join(REGIONS)})", "region", default=known.get("region", "us-east-1"))
     for door in LIMITS:
         tell(f"{door}:")
         for limit in limits_of(door):
             tell(f"  {limit}")
-    front_door = _until(ask, "Front door (http-api, rest-api)", "front_door.type", default=proposed_front_door(class_))
+    proposed = known.get("front_door", proposed_front_door(class_))
+    front_door = _until(ask, "Front door (http-api, rest-api)", "front_door.type", default=proposed)
     rest = front_door == "rest-api"
-    domain = _until(ask, "Custom domain" + ("" if rest else " (empty for none)"), "front_door.domain", default=None if rest else "")
-    waf = rest and _yes(ask, "AWS WAF", default=True)
-    streaming = rest and _yes(ask, "Streaming answers", default=False)
-    auth = _until(ask, "Authentication (cognito, external, none)", "auth.type", default="cognito")
+    host = known.get("domain", None if rest else "")
+    domain = _until(ask, "Custom domain" + ("" if rest else " (empty for none)"), "front_door.domain", default=host)
+    waf = rest and _yes(ask, "AWS WAF", default=known.get("waf", True))
+    streaming = rest and _yes(ask, "Streaming answers", default=known.get("streaming", False))
+    auth = _until(ask, "Authentication (cognito, external, none)", "auth.type", default=known.get("auth", "cognito"))
     consumers: tuple[str, ...] = ()
     callback_urls: tuple[str, ...] = ()
     audience: tuple[str, ...] = ()
     issuer = user_pool_arn = None
     if auth == "cognito":
-        consumers = _list(ask, "Programs that call the server, separated by commas", "auth.consumers", default="analyst-desk")
-        callback_urls = _list(ask, "Callback addresses for people who sign in (empty for none)", "auth.callback_urls", default="")
+        consumers = _list(
+            ask,
+            "Programs that call the server, separated by commas",
+            "auth.consumers",
+            default=_joined(known, "consumers", "" if "callback_urls" in known else PROGRAM),
+        )
+        callback_urls = _list(
+            ask,
+            "Callback addresses for people who sign in (empty for none)",
+            "auth.callback_urls",
+            default=_joined(known, "callback_urls", ""),
+        )
     elif auth == "external" and rest:
-        user_pool_arn = _until(ask, "ARN of the Cognito user pool", "auth.user_pool_arn")
+        user_pool_arn = _until(ask, "ARN of the Cognito user pool", "auth.user_pool_arn", default=known.get("user_pool_arn"))
     elif auth == "external":
-        issuer = _until(ask, "Issuer, exactly as in the tokens", "auth.issuer")
-        audience = _list(ask, "Accepted audiences, separated by commas", "auth.audience", default=None)
+        issuer = _until(ask, "Issuer, exactly as in the tokens", "auth.issuer", default=known.get("issuer"))
+        audience = _list(ask, "Accepted audiences, separated by commas", "auth.audience", default=_joined(known, "audience", None))
     return Answers(
         name=name,
         title=title,
@@ -134,11 +208,15 @@ def interview(ask: Ask, *, as_of: date, tell: Callable[[str], object] = lambda _
         issuer=issuer,
         audience=audience,
         user_pool_arn=user_pool_arn,
-        sessions=_yes(ask, "Sessions for clients of older MCP versions (DynamoDB)", default=False),
-        endpoints=_yes(ask, "VPC endpoints, instead of a NAT gateway", default=False),
-        key=_yes(ask, "Build a KMS key (otherwise give the ARN of yours when deploying)", default=False),
-        registry=_yes(ask, "Build an ECR repository for the image", default=True),
+        sessions=_yes(ask, "Sessions for clients of older MCP versions (DynamoDB)", default=known.get("sessions", False)),
+        endpoints=_yes(ask, "VPC endpoints, instead of a NAT gateway", default=known.get("endpoints", False)),
+        key=_yes(ask, "Build a KMS key (otherwise give the ARN of yours when deploying)", default=known.get("key", False)),
+        registry=_yes(ask, "Build an ECR repository for the image", default=known.get("registry", True)),
     )
+
+
+def _joined(known: Mapping[str, Any], field: str, otherwise: str | None) -> str | None:
+    return ", ".join(known[field]) if known.get(field) else otherwise
 
 
 def _until(ask: Ask, question: str, key: str, default: str | None = None) -> str:

@@ -17,12 +17,12 @@ class Partition:
     name: Literal["aws", "aws-us-gov"]
     regions: tuple[str, ...]
     """The regions that are built, linted and stood behind; a partition has others."""
+    url_suffix: Literal["amazonaws.com"]
+    """The value of `AWS::URLSuffix`: the same in these two partitions, another one in the others."""
     token_domain_prefix: Literal["auth", "auth-fips"]
     """Between the domain prefix of the user pool and the region; GovCloud has FIPS endpoints only."""
     token_domain_suffix: Literal["amazoncognito.com"]
-    """The same in both partitions, unlike `AWS::URLSuffix`."""
-    custom_token_domain: bool
-    """Whether a user pool can have a domain of one's own."""
+    """The same in both partitions; never `AWS::URLSuffix`."""
     rest_security_policy: str
     """TLS policy of a REST API and its custom domain.
 
@@ -37,44 +37,33 @@ class Partition:
     lambda_json_log_format: bool
     """Whether `LoggingConfig.LogFormat: JSON` exists; without it the code writes JSON itself. cfn-lint does not notice."""
     absent_types: tuple[str, ...]
-    """Resource types that no stood-behind region of the partition has."""
-    region_gaps: tuple[tuple[str, str], ...]
-    """(region, what is missing there although the partition has it)."""
-
-    def gaps(self, region: str) -> tuple[str, ...]:
-        return tuple(what for where, what in self.region_gaps if where == region)
+    """Resource types that no stood-behind region of the partition has; a stack refuses them."""
 
 
 COMMERCIAL = Partition(
     name="aws",
+    url_suffix="amazonaws.com",
     regions=("us-east-1", "us-east-2", "us-west-1", "us-west-2"),
     token_domain_prefix="auth",  # noqa: S106 - a host name label, not a secret
     token_domain_suffix="amazoncognito.com",  # noqa: S106 - as above
-    custom_token_domain=True,
     rest_security_policy="SecurityPolicy_TLS13_1_3_FIPS_2025_09",
     rest_endpoint_access_mode="STRICT",
     http_security_policy="TLS_1_2",
     lambda_json_log_format=True,
     absent_types=(),
-    region_gaps=(),
 )
 
 GOVCLOUD = Partition(
     name="aws-us-gov",
+    url_suffix="amazonaws.com",
     regions=("us-gov-west-1", "us-gov-east-1"),
     token_domain_prefix="auth-fips",  # noqa: S106 - as above
     token_domain_suffix="amazoncognito.com",  # noqa: S106 - as above
-    custom_token_domain=False,
     rest_security_policy="TLS_1_2",
     rest_endpoint_access_mode=None,
     http_security_policy="TLS_1_2",
     lambda_json_log_format=False,
     absent_types=("AWS::CloudFront::Distribution", "AWS::Lambda::CapacityProvider", "AWS::Lambda::ResourcePolicy", "AWS::Lambda::Url"),
-    region_gaps=(
-        ("us-gov-east-1", "association of a web ACL with a Cognito user pool"),
-        ("us-gov-east-1", "private integrations of HTTP APIs"),
-        ("us-gov-east-1", "Bedrock AgentCore"),
-    ),
 )
 
 PARTITIONS = (COMMERCIAL, GOVCLOUD)

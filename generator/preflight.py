@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -63,37 +63,37 @@ class Verdict:
         return {**asdict(self), "ok": self.ok, "silent": self.silent}
 
 
-def preflight(
-    config: Config,
-    policy: Json,
-    *,
-    name: str = "key policy",
-    account: str | None = None,
-    caller: Mapping[str, str] | None = None,
-    function_role: str | None = None,
-) -> tuple[Verdict, ...]:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a person knows beforehand of those who will ask for the key."""
+
+    account: str | None = None
+    """The account that is deployed to; without it, the one whose root the policy admits."""
+    caller: Mapping[str, str] = field(default_factory=dict)
+    """Condition keys of whoever deploys; those of the organisation hold for the function's role as well."""
+    function_role: str | None = None
+    """The ARN of the function's role."""
+
+
+def preflight(config: Config, policy: Json, known: Known | None = None, *, name: str = "key policy") -> tuple[Verdict, ...]:
     """Evaluate a key policy, as `aws kms get-key-policy` gives it, for every consumer of the configuration.
 
-    `name` stands in front of what is wrong with the policy. `account` is the account that the system is deployed to; without it, the
-    one that the policy names as root. `caller` holds condition keys of whoever deploys that are known beforehand, such as
-    aws:PrincipalOrgID or aws:PrincipalArn; those of the organisation hold for the function's role as well, whose ARN is
-    `function_role`. For these principals the key policy alone is looked at: their IAM policies have to allow the same.
-
-    Raises InputError for what is no policy document, and where the account cannot be known.
+    Of the account's own principals the key policy alone is looked at: their IAM policies have to allow the same. `name` stands in front
+    of what is wrong with the policy. Raises InputError for what is no policy document, and where the account cannot be known.
     """
+    known = known or Known()
     statements = list(_statements(policy, name))
     places = {
         "${AWS::Partition}": config.partition.name,
         "${AWS::Region}": config.region,
         "${AWS::URLSuffix}": URL_SUFFIX,
-        "${AWS::AccountId}": account or ACCOUNT_PLACEHOLDER,
+        "${AWS::AccountId}": known.account or ACCOUNT_PLACEHOLDER,
     }
     statements = [filled(statement, places) for statement in statements]
-    places["${AWS::AccountId}"] = account or _account_of(statements, name)
-    deployer = dict(caller or {})
-    function = {key: value for key, value in deployer.items() if key.lower().startswith(_OF_THE_ORGANISATION)}
-    if function_role is not None:
-        function["aws:PrincipalArn"] = function_role
+    places["${AWS::AccountId}"] = known.account or _account_of(statements, name)
+    of_function = {key: value for key, value in known.caller.items() if key.lower().startswith(_OF_THE_ORGANISATION)}
+    if known.function_role is not None:
+        of_function["aws:PrincipalArn"] = known.function_role
     return tuple(
         _verdict(
             consumer,
@@ -101,24 +101,30 @@ def preflight(
             filled(dict(consumer.context), places),
             statements,
             places,
-            function if consumer.id.startswith("function-") else deployer,
+            of_function if consumer.id.startswith("function-") else known.caller,
         )
         for consumer in key_consumers(config)
     )
 
 
-def caller_keys(pairs: Iterable[str]) -> dict[str, str]:
-    """KEY=VALUE as condition keys. Raises InputError, with a cause for each pair that is none."""
-    known: dict[str, str] = {}
+def known_of(account: str | None, pairs: Iterable[str], function_role: str | None) -> Known:
+    """What the flags say, KEY=VALUE for each condition key. Raises InputError with a cause for each that is wrong."""
+    caller: dict[str, str] = {}
     causes: list[str] = []
+    if account is not None and not re.fullmatch(ACCOUNT_ID, account):
+        causes.append(f"--account: expected the twelve digits of an account, found {account!r}")
     for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals or not value or not re.fullmatch(CONDITION_KEY, key):
-            causes.append(f"expected KEY=VALUE with a condition key of AWS, such as aws:PrincipalOrgID=o-abcdefghij; found {pair!r}")
-        elif known.setdefault(key, value) != value:
-            causes.append(f"{key} is given as {known[key]!r} and as {value!r}; give one, and run again for the other")
+        key, _, value = pair.partition("=")
+        if not value or not re.fullmatch(CONDITION_KEY, key):
+            causes.append(
+                f"--caller: expected KEY=VALUE with a condition key of AWS, such as aws:PrincipalOrgID=o-abcdefghij; found {pair!r}"
+            )
+        elif caller.setdefault(key, value) != value:
+            causes.append(f"--caller: {key} is given as {caller[key]!r} and as {value!r}; give one, and run again for the other")
+    if function_role is not None and not re.fullmatch(ROLE_ARN, function_role):
+        causes.append(f"--function-role: expected the ARN of a role, such as arn:aws:iam::111122223333:role/desk; found {function_role!r}")
     raise_all(causes)
-    return known
+    return Known(account, caller, function_role)
 
 
 def load_key_policy(path: Path) -> Json:
@@ -181,7 +187,7 @@ def _verdict(
         decided, reasons = _decide(request, statements)
         short[decided].append(action)
         because |= dict.fromkeys(reasons)
-    outcome = next((outcome for outcome, actions in short.items() if actions), "admitted")
+    outcome: Outcome = next((outcome for outcome, actions in short.items() if actions), "admitted")
     consequence = "" if outcome == "admitted" else consumer.consequence
     return Verdict(consumer, consumer.actions, outcome, tuple(short["left out"]), tuple(short["undecided"]), tuple(because), consequence)
 
@@ -224,7 +230,8 @@ def _decide(request: _Request, statements: list[Json]) -> tuple[Outcome, list[st
             continue
         name = statement.get("Sid") or f"Statement[{number}]"
         unmet, open_tests = _condition(statement.get("Condition") or {}, request)
-        depends = [*(["named principals are the caller"] if who == "unknown" else []), *open_tests]
+        named = "the caller is none that it names" if "NotPrincipal" in statement else "the caller is one that it names"
+        depends = [*([named] if who == "unknown" else []), *open_tests]
         if statement["Effect"] == "Deny":
             if not unmet and not depends:
                 return "left out", [f"{name} denies it"]

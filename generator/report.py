@@ -35,7 +35,11 @@ def coverage_table(coverage: dict[str, Any]) -> RenderableType:
             table.add_row(Text(status, STYLE.get(status, "")), str(points), str(coverage["controls"][status]))
     table.add_section()
     table.add_row("of the class", str(coverage["points"]["total"]), str(coverage["controls"]["total"]))
-    return table
+    leveraged = coverage.get("leveraged")
+    if leveraged is None:
+        return table
+    authorized = f"package {leveraged['package_id']}, authorized {leveraged['date_authorized']}"
+    return Group(table, Text(f"inherited answers rest on {leveraged['title']} ({authorized}), where none names another provider"))
 
 
 def points_table(rows: Iterable[tuple[str, str, dict[str, Any]]]) -> RenderableType:
@@ -49,9 +53,10 @@ def points_table(rows: Iterable[tuple[str, str, dict[str, Any]]]) -> RenderableT
     return table
 
 
-def explanation_tree(explanation: dict[str, Any]) -> RenderableType:
-    """The chain from a point down to the values found."""
-    trees: list[RenderableType] = [_check_tree(Tree(""), check) for check in explanation.get("checks", ())]
+def explanation_tree(explanation: dict[str, Any], *, full: bool = True) -> RenderableType:
+    """The chain from a point down to the values found; without `full` it ends at the outcome of each check."""
+    trees: list[RenderableType] = [_resource_tree(resource) for resource in explanation.get("resources", ())]
+    trees += [_check_tree(Tree(""), check) for check in explanation.get("checks", ())]
     for point in explanation["points"]:
         head = Text.assemble((point["point"], "bold"), "  ", (point["status"], STYLE.get(point["status"], "")))
         if point["title"]:
@@ -60,10 +65,16 @@ def explanation_tree(explanation: dict[str, Any]) -> RenderableType:
         if point.get("supplemental"):
             tree.add(Text("supplemental: outside the class, shown but not counted", "dim"))
         tree.add(Text(point["why"]))
+        package_id = point.get("disposition", {}).get("package_id")
+        if package_id:
+            tree.add(Text(f"inherited from package {package_id}", "dim"))
         for claim in point["claims"]:
             branch = tree.add(Text.assemble((claim["resource"], "cyan"), "  ", claim["sentence"]))
             for check in claim["checks"]:
-                _check_tree(branch, check)
+                if full:
+                    _check_tree(branch, check)
+                else:
+                    branch.add(Text.assemble((_outcome(check), STYLE.get(_outcome(check), "")), "  ", check["id"]))
         for remainder in point.get("remains", ()):
             tree.add(Text.assemble((f"remains for {remainder['who']}: ", "dim"), remainder["what"]))
         for objective in point.get("unmet_objectives", ()):
@@ -72,15 +83,33 @@ def explanation_tree(explanation: dict[str, Any]) -> RenderableType:
     return Group(*trees)
 
 
+def _resource_tree(resource: dict[str, Any]) -> Tree:
+    tree = Tree(Text.assemble((resource["resource"], "bold cyan"), f"  {resource['type']}  component {resource['component']}"))
+    if resource["exempt"] is not None:
+        tree.add(Text.assemble(("makes no claim: ", "dim"), resource["exempt"]))
+    for sid, reason in resource["resource_star"].items():
+        tree.add(Text.assemble((f"Resource * in statement {sid}: ", "dim"), reason))
+    for rule, reason in resource["accepts"].items():
+        tree.add(Text.assemble((f"accepts {rule}: ", "dim"), reason))
+    return tree
+
+
+def _outcome(check: dict[str, Any]) -> str:
+    """The worst outcome of a check; one that found nothing has failed."""
+    found = {fact["outcome"] for fact in check["facts"]}
+    return next((outcome for outcome in ("failed", "conditional", "passed") if outcome in found), "failed")
+
+
 def _check_tree(parent: Tree, check: dict[str, Any]) -> Tree:
+    """Id and pointers stand on lines of their own, to be copied."""
     branch = parent.add(Text(check["sentence"]))
-    branch.add(Text(f"{check['id']}  sha256 {check['sha256'][:12]}", "dim"))
+    branch.add(Group(Text(check["id"], "dim"), Text(f"sha256 {check['sha256'][:12]}", "dim")))
     for fact in check["facts"]:
         found = "absent" if fact["actual"] is None else _short(fact["actual"])
         outcome = Text.assemble((fact["outcome"], STYLE.get(fact["outcome"], "")), f"  found {found}")
         if fact["environment"]:
             outcome.append(f" (environment {fact['environment']})")
-        branch.add(Group(outcome, Text(fact["pointer"], "dim", overflow="fold")))
+        branch.add(Group(outcome, Text(fact["pointer"], "dim")))
     return branch
 
 
@@ -90,26 +119,30 @@ def _short(value: Any) -> str:
 
 
 def preflight_table(verdicts: list[dict[str, Any]]) -> RenderableType:
-    """One line a consumer of the key; below those that the policy leaves out, what is missing and what follows."""
+    """One line a consumer of the key; below those that the policy does not surely admit, what is missing and what follows."""
     table = Table(box=None, pad_edge=False)
     table.add_column("consumer")
     table.add_column("key policy")
     for verdict in verdicts:
         table.add_row(Text(verdict["consumer"]["title"]), _verdict(verdict))
-    return Group(table, *(_left_out(verdict) for verdict in verdicts if not verdict["ok"]))
+    return Group(table, *(_not_admitted(verdict) for verdict in verdicts if not verdict["ok"]))
 
 
 def _verdict(verdict: dict[str, Any]) -> Text:
-    if verdict["ok"]:
+    if verdict["outcome"] == "admitted":
         return Text("admits it", "green")
-    silently = ", silently" if verdict["consumer"]["failure"] == "silent" else ""
-    return Text(f"leaves it out{silently}", "bold red")
+    if verdict["outcome"] == "undecided":
+        return Text("does not tell by itself", "yellow")
+    return Text(f"leaves it out{', silently' if verdict['silent'] else ''}", "bold red")
 
 
-def _left_out(verdict: dict[str, Any]) -> Tree:
+def _not_admitted(verdict: dict[str, Any]) -> Tree:
     tree = Tree(Text(verdict["consumer"]["title"], "bold"))
-    tree.add(Text(f"missing: {', '.join(verdict['missing'])}"))
+    if verdict["missing"]:
+        tree.add(Text(f"missing: {', '.join(verdict['missing'])}"))
+    if verdict["undecided"]:
+        tree.add(Text(f"cannot be told from the policy alone: {', '.join(verdict['undecided'])}"))
     for reason in verdict["because"]:
         tree.add(Text(reason, "dim"))
-    tree.add(Text(verdict["consequence"]))
+    tree.add(Text(verdict["consequence"] if verdict["missing"] else f"if it is not admitted: {verdict['consequence']}"))
     return tree

@@ -13,7 +13,7 @@ from troposphere import Output, Parameter, Ref, Tags, Template
 
 from claimstack.controls.catalog import Catalog, tag_id
 from claimstack.controls.errors import InputError, raise_all
-from claimstack.controls.families import HIGHEST, ORIGINATIONS, PARTIES, Ceiling, Disposition, Families
+from claimstack.controls.families import Ceiling, Disposition, Families, ceiling_problems, disposition_problems
 from claimstack.generator.claims import Claim, Component, Exempt
 from claimstack.generator.config import Config
 from claimstack.generator.emitted import Json, plain
@@ -127,15 +127,18 @@ class System:
 
     def override(self, entry: Disposition | Ceiling) -> None:
         """Replace a disposition or a ceiling of ours. The new one names its source and its reason; unknown ids raise InputError."""
-        source = _source()
+        where = declared_at()
         if isinstance(entry, Ceiling):
             self.catalog.point(entry.point)
-            raise_all(f"{source}: ceiling of {entry.point}: {cause}" for cause in _ceiling_causes(entry))
+            raise_all(f"{where}: ceiling of {entry.point}: {problem}" for problem in ceiling_problems(entry, overrides=True))
             self.ceilings[entry.point] = entry
             return
         if entry.target not in self.catalog.points:
             self.catalog.control(entry.target)
-        raise_all(f"{source}: disposition of {entry.target}: {cause}" for cause in _disposition_causes(entry, self.config))
+        problems = [*disposition_problems(entry)]
+        if entry.provider is not None and entry.provider not in self.config.providers:
+            problems.append(f"provider: {entry.provider!r} is not in [providers] of system.toml; describe it there, or correct the name")
+        raise_all(f"{where}: disposition of {entry.target}: {problem}" for problem in problems)
         self.overrides[entry.target] = entry
 
     def register(self, check: Check, scope: Scope) -> DeclaredCheck:
@@ -145,7 +148,7 @@ class System:
         if known is None:
             known = self.checks[id_] = DeclaredCheck(id_, check, scope, check.sha256())
         elif known.check != check:
-            raise InputError(f"{_source()}: {scope.logical_id}: two different checks have the id {id_}; tell one apart with .named(…)")
+            raise InputError(f"{declared_at()}: {scope.logical_id}: two different checks have the id {id_}; tell one apart with .named(…)")
         return known
 
 
@@ -198,7 +201,7 @@ class Stack:
         """
         if name not in self.parameters:
             if "AllowedPattern" in attributes and "ConstraintDescription" not in attributes:
-                raise InputError(f"{_source()}: template parameter {name} has a pattern; say in ConstraintDescription what it wants")
+                raise InputError(f"{declared_at()}: template parameter {name} has a pattern; say in ConstraintDescription what it wants")
             self.template.add_parameter(Parameter(name, Description=description, **{"Type": "String", **attributes}))
             self.parameters[name] = TemplateParameter(name, example)
         return Ref(name)
@@ -216,10 +219,13 @@ class Stack:
 
 
 def _check_saying(stack: Stack, resource: Any, claims: tuple[Claim, ...], exempt: Exempt | None) -> None:
-    where = f"{_source()}: {stack.name}.{resource.title}"
+    where = f"{declared_at()}: {stack.name}.{resource.title}"
     causes: list[str] = []
     if not claims and exempt is None:
         causes.append(f"{where} makes no claim; give it a Claim, or an Exempt with the reason")
+    partition = stack.config.partition
+    if resource.resource_type in partition.absent_types:
+        causes.append(f"{where} is of type {resource.resource_type}, which {partition.name} does not have; build it in another way")
     if claims and exempt is not None:
         causes.append(f"{where} makes claims and is exempt; choose one")
     for claim in claims:
@@ -251,28 +257,6 @@ def _claim_causes(system: System, resource: Any, claim: Claim) -> Iterator[str]:
             yield f"claims {claim.point} by a check of {named}, a property that does not exist"
 
 
-def _ceiling_causes(ceiling: Ceiling) -> Iterator[str]:
-    if ceiling.highest not in HIGHEST:
-        yield f"highest: {ceiling.highest!r} is none of {', '.join(HIGHEST)}"
-    if not ceiling.because:
-        yield "is overridden without a reason; say it in `because`"
-    for remainder in ceiling.remains:
-        if remainder.who not in PARTIES:
-            yield f"remains: {remainder.who!r} is none of {', '.join(PARTIES)}"
-
-
-def _disposition_causes(disposition: Disposition, config: Config) -> Iterator[str]:
-    if disposition.status not in ORIGINATIONS:
-        yield f"status: {disposition.status!r} is none of {', '.join(ORIGINATIONS)}"
-    elif disposition.origination not in ORIGINATIONS[disposition.status]:
-        allowed = ", ".join(ORIGINATIONS[disposition.status])
-        yield f"origination: {disposition.origination!r} contradicts status {disposition.status!r}; use {allowed}"
-    if not disposition.reason:
-        yield "is overridden without a reason; say it in `reason`"
-    if disposition.provider is not None and disposition.provider not in config.providers:
-        yield f"provider: {disposition.provider!r} is not in [providers] of system.toml; describe it there, or correct the name"
-
-
 def _metadata(declared: Declared, checks: list[str]) -> Json:
     compliance: dict[str, Json] = {"Component": declared.component.id}
     if declared.exempt is not None:
@@ -296,7 +280,7 @@ def _tag(resource: Any, declared: Declared, mandatory: Mapping[str, str]) -> Non
     controls = sorted({claim.point.partition("_")[0] for claim in declared.claims}, key=_control_order)
     value = " ".join(tag_id(control) for control in controls)
     if len(value) > TAG_LIMIT:
-        raise InputError(f"{_source()}: {declared.logical_id} supports more controls than a tag can hold ({len(value)} of {TAG_LIMIT})")
+        raise InputError(f"{declared_at()}: {declared.logical_id} supports more controls than a tag can hold ({len(value)} of {TAG_LIMIT})")
     tags = {**mandatory, **({CONTROLS_TAG: value} if value else {})}
     if not tags:
         return
@@ -309,8 +293,12 @@ def _control_order(control: str) -> tuple[str, int, int]:
     return family, int(number), int(enhancement or 0)
 
 
-def _source() -> str:
-    """The file and line outside this module that is being declared, for error messages."""
-    frame = next(frame for frame in reversed(traceback.extract_stack()) if Path(frame.filename).name != "system.py")
+def declared_at(*through: str) -> str:
+    """The file and line that is declaring, for error messages: the last call from outside this module and the files `through`.
+
+    Ask before a generator is handed on: inside it, whoever consumes the generator is the last call.
+    """
+    passed = (__file__, *through)
+    frame = next(frame for frame in reversed(traceback.extract_stack()) if frame.filename not in passed)
     path = Path(frame.filename)
     return f"{path.parent.name}/{path.name}:{frame.lineno}"

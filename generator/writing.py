@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-import textwrap
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from pathlib import Path
@@ -15,6 +14,8 @@ from typing import Any
 from claimstack.controls.errors import InputError
 
 MANIFEST = "manifest.json"
+LONGEST_LINE = 100
+"""Characters of a differing line that are shown, around the difference."""
 
 
 def write_package(files: Mapping[str, str], folder: Path) -> None:
@@ -60,27 +61,47 @@ def write_new(path: Path, text: str) -> None:
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except FileExistsError:
-        raise InputError(f"{path}: exists already; name another file, or move it away") from None
+        raise InputError(_exists(path)) from None
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+        raise InputError(f"{path}: cannot be written ({error.strerror}); name another file, or mend the permissions") from error
+
+
+def refuse_existing(path: Path) -> None:
+    """Raise InputError where `write_new` would surely refuse, before anybody has answered a question for nothing."""
+    if path.exists():
+        raise InputError(_exists(path))
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: there is no folder {path.parent}; make it, or name another file")
+
+
+def _exists(path: Path) -> str:
+    return f"{path}: exists already; name another file, or move it away"
 
 
 def foreign_files(folder: Path) -> list[str]:
-    """Files in a package folder that its manifest does not list; every file where there is no manifest."""
+    """Files in a package folder that its manifest does not list; every file where there is no manifest.
+
+    Raises InputError where the folder is none, or where its manifest does not tell which files are ours.
+    """
     if not folder.is_dir():
         if folder.exists():
             raise InputError(f"{folder}: is a file; a package is a folder")
         return []
     present = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    listed = set(read_manifest(folder).get("files", {})) | {MANIFEST}
-    return [path for path in present if path not in listed]
+    listed = read_manifest(folder).get("files")
+    if MANIFEST in present and not isinstance(listed, dict):
+        raise InputError(
+            f"{folder / MANIFEST}: does not list the files that a build has written; "
+            "restore it, or remove the folder if nothing in it is yours"
+        )
+    return [path for path in present if path not in {*(listed or ()), MANIFEST}]
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a package folder; empty where there is none or it cannot be read."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return manifest if isinstance(manifest, dict) else {}
 
@@ -106,12 +127,22 @@ def _first_difference(found: str, expected: str) -> str:
     pairs = zip_longest(found.splitlines(), expected.splitlines())
     for number, (there, given) in enumerate(pairs, start=1):
         if there != given:
-            return f"line {number} is {_quoted(there)}, the system file gives {_quoted(given)}"
+            if there is not None and given is not None and there.split() == given.split():
+                return f"line {number} differs from what the system file gives in white space only"
+            start = next((place for place, (one, other) in enumerate(zip(there or "", given or "", strict=False)) if one != other), 0)
+            return f"line {number} is {_quoted(there, start)}, the system file gives {_quoted(given, start)}"
     return "differs from what the system file gives in its line endings"
 
 
-def _quoted(line: str | None) -> str:
-    return "missing" if line is None else repr(textwrap.shorten(line, 100))
+def _quoted(line: str | None, start: int) -> str:
+    """A line, or of a long one the part around the place where the difference starts."""
+    if line is None:
+        return "missing"
+    if len(line.strip()) <= LONGEST_LINE:
+        return repr(line.strip())
+    first = max(0, min(start - LONGEST_LINE // 2, len(line) - LONGEST_LINE))
+    part = line[first : first + LONGEST_LINE]
+    return f"{'…' if first else ''}{part.strip()!r}{'…' if first + LONGEST_LINE < len(line) else ''}"
 
 
 def sha256(text: str) -> str:

@@ -10,11 +10,7 @@ from claimstack.generator.documents.deployer_grants import GRANTS, STACKS, TEMPL
 from claimstack.generator.emitted import Json, words
 from claimstack.generator.evaluation import Evaluated
 from claimstack.generator.resources.key import filled, key_consumers
-
-ACCOUNT_PLACEHOLDER = "<ACCOUNT_ID>"
-KEY_PLACEHOLDER = "<KEY_ARN>"
-BOUNDARY_PLACEHOLDER = "<PERMISSIONS_BOUNDARY_ARN>"
-"""What the reader replaces; deploy.md says how."""
+from claimstack.generator.resources.placeholders import ACCOUNT_PLACEHOLDER, BOUNDARY_PLACEHOLDER, KEY_PLACEHOLDER, pseudo_parameters
 
 POLICY_LIMIT = 6_144
 """Characters without white space that a managed policy takes; a role takes ten such policies (IAM quotas)."""
@@ -114,8 +110,7 @@ def _statement(grant: Grant, evaluated: Evaluated) -> Json:
         "{name}": config.name,
         "{path}": config.organisation.role_path,
         "{boundary}": BOUNDARY_PLACEHOLDER,
-        "${AWS::Region}": config.region,
-        "${AWS::URLSuffix}": "amazonaws.com",
+        **pseudo_parameters(config),
     }
     return filled(statement, places)
 

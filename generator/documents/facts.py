@@ -12,7 +12,7 @@ _FACT_FIELDS = tuple(field.name for field in dataclasses.fields(Fact))
 
 
 def render_facts(evaluated: Evaluated) -> dict[str, Any]:
-    """Checks with their sentence and data, facts with pointer, expected and actual; claims refer to checks by id."""
+    """Resources, checks with sentence and data, facts with pointer, expected and actual; the coverage refers to them by id."""
     system = evaluated.system
     outcomes = [fact.outcome for fact in evaluated.facts]
     return {
@@ -25,6 +25,16 @@ def render_facts(evaluated: Evaluated) -> dict[str, Any]:
             "checks": len(system.checks),
             "facts": len(outcomes),
             **{outcome.value: outcomes.count(outcome) for outcome in Outcome},
+        },
+        "resources": {
+            f"{declared.stack}.{declared.logical_id}": {
+                "type": declared.type,
+                "component": declared.component.id,
+                "exempt": declared.exempt.reason if declared.exempt is not None else None,
+                "resource_star": dict(declared.resource_star),
+                "accepts": dict(declared.accepts),
+            }
+            for declared in system.declared()
         },
         "checks": [
             {

@@ -32,7 +32,7 @@ Source: `primaryIdentifier` of the resource schemas. `AWS::ApiGateway::Account` 
 CloudFormation, and making the setting anew does the same.
 """
 
-POLICY_PROPERTIES: Final = ("RepositoryPolicyText", "ResourcePolicy", "ResourcePolicyDocument")
+SET_AFTER_IMPORT: Final = ("RepositoryPolicyText", "ResourcePolicy", "ResourcePolicyDocument")
 """Optional properties that an import can do without, since the update after it sets them."""
 
 PHYSICAL_NAMES: Final = (
@@ -171,7 +171,7 @@ def kept_views(evaluated: Evaluated) -> tuple[KeptView, ...]:
             identifier=IMPORT_IDENTIFIERS[resource.type] if resource.logical_id in importable[resource.stack] else None,
             set_later=tuple(
                 name
-                for name in POLICY_PROPERTIES
+                for name in SET_AFTER_IMPORT
                 if _dangling(resource.properties.get(name), evaluated.emitted.stacks[resource.stack], importable[resource.stack])
             ),
         )
@@ -275,7 +275,7 @@ def _dangling(value: Json, template: Json, present: set[str]) -> bool:
 
 
 def _without_policies(body: Json) -> Json:
-    return {**body, "Properties": {name: value for name, value in body.get("Properties", {}).items() if name not in POLICY_PROPERTIES}}
+    return {**body, "Properties": {name: value for name, value in body.get("Properties", {}).items() if name not in SET_AFTER_IMPORT}}
 
 
 def _references(value: Json) -> Iterator[str]:

@@ -22,7 +22,6 @@ from claimstack.generator.questions.policies import (
     NoWildcardAction,
     PolicyParametersBounded,
     ResourceStarListed,
-    TrustsOnly,
 )
 from claimstack.generator.questions.reading import Question
 from claimstack.generator.questions.rest_api import DEPLOYED_BEFORE, DeploymentIsCurrent, definition_hash
@@ -58,7 +57,6 @@ __all__ = [
     "Question",
     "ResourceStarListed",
     "RoutesAre",
-    "TrustsOnly",
     "WebAclAssociated",
     "definition_hash",
     "statements_are",

@@ -25,7 +25,6 @@ class Route:
     key: str | None
     """Such as `POST /mcp`; None where the template does not tell."""
     authorization: Json
-    type_property: str = "AuthorizationType"
 
     def is_open(self) -> bool:
         """Whether nobody has to show a token, and no authorizer pretends otherwise."""

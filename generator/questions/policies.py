@@ -195,49 +195,6 @@ def _chosen_principal(emitted: Emitted, statement: PolicyStatement) -> Outcome:
     return Outcome.PASSED
 
 
-@dataclass(frozen=True, slots=True)
-class TrustsOnly(Question):
-    """Each role trusts one of the services, or all of them, and no other principal; together they trust all of them."""
-
-    kind: ClassVar[str] = "question.trusts-only"
-    services: tuple[str, ...]
-
-    def sentence(self) -> str:
-        return f"roles can be assumed by {', '.join(self.services)} and by nobody else"
-
-    def evaluate(self, emitted: Emitted, scope: Scope) -> Iterator[Finding]:
-        trusted: set[str] = set()
-        roles = list(emitted.resources("AWS::IAM::Role"))
-        for role in roles:
-            found: set[str] = set()
-            place = role.property_place("AssumeRolePolicyDocument")
-            statements = [s for s in policy_statements(emitted) if s.is_trust and s.resource.place == role.place and s.allows]
-            clean = bool(statements)
-            for statement in statements:
-                clean = clean and statement.readable and "Principal" in statement.body and statement.actions == ["sts:AssumeRole"]
-                for kind, value in principals(statement.body.get("Principal", [])):
-                    found.add(str(value) if kind == "Service" and isinstance(value, str) else f"{kind} {words(value)}")
-            trusted |= found
-            clean = clean and (found == set(self.services) or (len(found) == 1 and found <= set(self.services)))
-            yield self.found(place if emitted.resolves(place.pointer) else role.place, sorted(found), clean)
-        for service in self.services:
-            if service not in trusted:
-                yield self.nothing(scope, f"no role trusts {service}")
-        if not roles and not self.services:
-            yield self.nothing(scope, "no role", passes=True)
-
-    def mutants(self, emitted: Emitted, scope: Scope) -> Iterator[Mutant]:
-        for statement in policy_statements(emitted):
-            if statement.is_trust and statement.readable:
-                name, principal = statement.resource.logical_id, statement.place.below("Principal")
-                yield Mutant(f"{name}: trust another service", (Edit(principal, {"Service": "ec2.amazonaws.com"}),))
-                root = {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
-                yield Mutant(f"{name}: trust the account as well", (Edit(principal.below("AWS"), root),))
-                yield Mutant(f"{name}: trust everyone", (Edit(principal, "*"),))
-        document = _policy({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"})
-        yield extra(scope, "AWS::IAM::Role", {"AssumeRolePolicyDocument": document}, "add a role that everyone may assume")
-
-
 _WILDCARDS = ("*", "?", "a*", "a?", "arn:aws:kms:us-east-1:111122223333:key/*", "arn:aws:iam::111122223333:policy/*")
 """What a template parameter that a policy names has to refuse."""
 

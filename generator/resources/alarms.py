@@ -227,7 +227,7 @@ def alarm_limits(config: Config, door: FrontDoor) -> dict[str, float]:
 
 
 def add_alarms(
-    stack: Stack, key_arn: Any, function_name: Any, door: FrontDoor, *, table_name: Any = None, web_acl_metric: Any = None
+    stack: Stack, *, key_arn: Any, function_name: Any, door: FrontDoor, table_name: Any = None, web_acl_metric: Any = None
 ) -> Any:
     """Every alarm that the chosen features call for, and the topic unless one is given; returns the ARN of the topic.
 

@@ -17,9 +17,9 @@ def arn_pattern(service: str, resource: str) -> str:
     return f"^arn:({places}):[0-9]{{12}}:{resource}$"
 
 
-def example_arn(config: Config, service: str, resource: str) -> str:
-    """An ARN for parameters.example.json, in AWS's account number for examples."""
-    return f"arn:{config.partition.name}:{service}:{config.region}:111122223333:{resource}"
+def example_arn(config: Config, service: str, resource: str, *, regional: bool = True) -> str:
+    """An ARN for parameters.example.json, in AWS's account number for examples; IAM's ARNs name no region."""
+    return f"arn:{config.partition.name}:{service}:{config.region if regional else ''}:111122223333:{resource}"
 
 
 KEY_ARN = arn_pattern("kms", "key/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})")

@@ -10,7 +10,7 @@ from troposphere import Ref, Sub, awslambda
 
 from claimstack.generator.claims import Claim, Component
 from claimstack.generator.config import Config
-from claimstack.generator.expressions import every, prop
+from claimstack.generator.expressions import Check, every, none_exists, prop
 from claimstack.generator.questions import COGNITO_TOKEN_DOMAIN, COGNITO_USER_POOL_API, EntrancesAre, NoPublicPrincipal, RoutesAre
 from claimstack.generator.system import Stack
 
@@ -43,16 +43,12 @@ ROUTES = (
 )
 PROTECTED_ROUTES = tuple(route.key for route in ROUTES if route.protected)
 PUBLIC_ROUTES = tuple(route.key for route in ROUTES if not route.protected)
-GUARDED = "The API lets a call to /mcp through only with a valid token; the two metadata documents are open."
 
 
 @dataclass(frozen=True, slots=True)
 class FrontDoor:
     """What other modules need to know of the front door that was built."""
 
-    type: DoorType
-    public_url: Any
-    """The canonical MCP URL: text, or a Sub where only the deployment knows it."""
     metric_dimensions: tuple[tuple[str, Any], ...]
     metric_4xx: str
     metric_5xx: str
@@ -60,12 +56,8 @@ class FrontDoor:
     """In milliseconds."""
     limit_ms: int | None
     """When the front door gives up on the function; None where it streams."""
-    entrances: tuple[str, ...]
-    scopes: tuple[str, ...]
-    """Whole scopes as tokens carry them, one of which each protected route asks for."""
     stage_arn: Any = None
     """What a web ACL is associated with; None for an HTTP API, which cannot have one."""
-    metric_namespace: str = "AWS/ApiGateway"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +203,62 @@ def entrances_are(config: Config) -> EntrancesAre:
 
 def routes_are() -> RoutesAre:
     return RoutesAre(public=PUBLIC_ROUTES, protected=PROTECTED_ROUTES)
+
+
+def entrances_claim(config: Config, *further: Check) -> Claim:
+    return Claim("sc-7_smt.c", entrances_sentence(config), entrances_are(config), none_exists(awslambda.Url), *further)
+
+
+def access_points_claim(config: Config, closed: Check) -> Claim:
+    """`closed`: that the default endpoint is off."""
+    return Claim("sc-7.3_smt", entrances_sentence(config), entrances_are(config), closed, none_exists(awslambda.Url))
+
+
+def one_way_in_claim(config: Config, closed: Check) -> Claim:
+    """`closed`: that the default endpoint is off."""
+    sentence = "Remote callers come in by the custom domain; the default endpoint is off."
+    return Claim("ac-17.3_smt", sentence, entrances_are(config), closed)
+
+
+def token_claims(routes: RoutesAre) -> tuple[Claim, ...]:
+    """What an API claims that asks for a token."""
+    return (
+        Claim(
+            "ac-14_smt.a",
+            "At the API, a caller without a token can read the two protected-resource metadata documents, and call nothing else.",
+            routes,
+        ),
+        Claim(
+            "ac-17.1_smt",
+            "The API lets a call to /mcp through only with a valid token; the two metadata documents are open.",
+            routes,
+            meets=("ac-17.1_obj-2",),
+        ),
+    )
+
+
+def session_claim(*checks: Check) -> Claim:
+    return Claim("sc-23_smt", "Every call of a session carries a token whose signature, issuer and life are checked.", *checks)
+
+
+def service_claim(*checks: Check) -> Claim:
+    return Claim("ia-9_smt", "A calling service is known by its token before its call reaches the function.", *checks)
+
+
+def protected_claim(route: Route, *checks: Check) -> Claim:
+    return Claim("ac-3_smt", f"{route.key} opens for a token with a scope of the MCP server only.", *checks)
+
+
+def public_claim(route: Route, *checks: Check) -> Claim:
+    return Claim("ac-14_smt.a", f"{route.key} is open because it tells a caller without a token where to get one.", *checks)
+
+
+def throttle_claims(config: Config, each: Literal["route", "method"], *throttled: Check) -> tuple[Claim, ...]:
+    limits = f"{config.front_door.rate_per_second} calls a second with bursts of {config.front_door.burst}"
+    return (
+        Claim("sc-5_smt.a", f"Against floods of calls, each {each} is throttled at a target of {limits}.", *throttled),
+        Claim("sc-5_smt.b", f"Each {each} is throttled at a target of {limits}, which API Gateway keeps as best it can.", *throttled),
+    )
 
 
 def _route_arn(route: Route, api: str, stage_name: str) -> str:

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from troposphere import GetAtt, Ref, Sub, apigatewayv2, awslambda
+from troposphere import Ref, Sub, apigatewayv2
 
 from claimstack.generator.claims import Claim, Exempt
 from claimstack.generator.config import Config
-from claimstack.generator.expressions import every, none_exists, prop
+from claimstack.generator.expressions import every, prop
+from claimstack.generator.resources.custom_domain import DOMAIN, add_outputs, certificate_parameter, domain_claims, mapping_claim
 from claimstack.generator.resources.door import (
     FRONT_DOOR,
-    GUARDED,
     ROUTES,
     FrontDoor,
     Route,
     access_log_claims,
     access_log_format,
+    access_points_claim,
     add_permission,
-    entrances,
-    entrances_are,
-    entrances_sentence,
+    entrances_claim,
+    one_way_in_claim,
+    protected_claim,
+    public_claim,
     public_url,
     routes_are,
+    service_claim,
+    session_claim,
+    throttle_claims,
+    token_claims,
 )
 from claimstack.generator.resources.identity import Identity
 from claimstack.generator.system import Stack
@@ -31,7 +37,6 @@ HTTP_API = "HttpApi"
 INTEGRATION = "McpIntegration"
 AUTHORIZER = "TokenAuthorizer"
 STAGE = "HttpApiStage"
-DOMAIN = "CustomDomain"
 STAGE_NAME = "$default"
 """The one stage whose name is no part of the URL: the discovery addresses have to lie at the root of the host."""
 
@@ -54,10 +59,8 @@ CORS_REQUEST_HEADERS = (
 CORS_RESPONSE_HEADERS = ("mcp-protocol-version", "mcp-session-id", "www-authenticate")
 CORS_METHODS = ("DELETE", "GET", "POST")
 
-CERTIFICATE_ARN = r"^arn:[a-z-]+:acm:[a-z0-9-]+:[0-9]{12}:certificate/[0-9a-f-]{36}$"
 
-
-def add_http_api(stack: Stack, function_arn: Any, identity: Identity, access_log_arn: Any) -> FrontDoor:
+def add_http_api(stack: Stack, *, function_arn: Any, identity: Identity, access_log_arn: Any) -> FrontDoor:
     """The HTTP API with its routes, stage, authorizer, permissions and, where one is configured, its custom domain."""
     config = stack.config
     _add_api(stack)
@@ -70,18 +73,13 @@ def add_http_api(stack: Stack, function_arn: Any, identity: Identity, access_log
     _add_stage(stack, access_log_arn)
     if config.front_door.domain is not None:
         _add_domain(stack, config.front_door.domain)
-    url = public_url(config)
-    stack.output("Endpoint", url, "The canonical URL of the MCP server.")
+    stack.output("Endpoint", public_url(config), "The canonical URL of the MCP server.")
     return FrontDoor(
-        type="http-api",
-        public_url=url,
         metric_dimensions=(("ApiId", Ref(HTTP_API)),),
         metric_4xx="4xx",
         metric_5xx="5xx",
         metric_latency="Latency",
         limit_ms=TIMEOUT_MS,
-        entrances=entrances(config),
-        scopes=identity.scopes,
     )
 
 
@@ -107,19 +105,10 @@ def _add_api(stack: Stack) -> apigatewayv2.Api:
 
 
 def _api_claims(config: Config) -> list[Claim]:
-    no_other_way = none_exists(awslambda.Url)
-    claims = [
-        Claim("sc-7_smt.c", entrances_sentence(config), entrances_are(config), no_other_way),
-        _cors_claim(config),
-    ]
+    claims = [entrances_claim(config), _cors_claim(config)]
     if config.auth.type != "none":
         claims += [
-            Claim(
-                "ac-14_smt.a",
-                "At the API, a caller without a token can read the two protected-resource metadata documents, and call nothing else.",
-                routes_are(),
-            ),
-            Claim("ac-17.1_smt", GUARDED, routes_are(), meets=("ac-17.1_obj-2",)),
+            *token_claims(routes_are()),
             Claim(
                 "cm-7_smt.a",
                 "The API has the routes POST, GET and DELETE on /mcp and GET on two metadata paths, and no others.",
@@ -129,12 +118,7 @@ def _api_claims(config: Config) -> list[Claim]:
         ]
     if config.front_door.domain is not None:
         closed = every(apigatewayv2.Api).prop("DisableExecuteApiEndpoint").is_true()
-        claims += [
-            Claim(
-                "ac-17.3_smt", "Remote callers come in by the custom domain; the default endpoint is off.", entrances_are(config), closed
-            ),
-            Claim("sc-7.3_smt", entrances_sentence(config), entrances_are(config), closed, no_other_way),
-        ]
+        claims += [one_way_in_claim(config, closed), access_points_claim(config, closed)]
     return claims
 
 
@@ -210,8 +194,8 @@ def _add_authorizer(stack: Stack, identity: Identity) -> apigatewayv2.Authorizer
             *checks,
         ),
         Claim("ia-8_smt", "The authorizer lets a caller in by a signed token for a listed audience or of a listed client.", *checks),
-        Claim("ia-9_smt", "A calling service is known by its token before its call reaches the function.", *checks, routes_are()),
-        Claim("sc-23_smt", "Every call of a session carries a token whose signature, issuer and life are checked.", *checks, routes_are()),
+        service_claim(*checks, routes_are()),
+        session_claim(*checks, routes_are()),
     )
 
 
@@ -235,13 +219,7 @@ def _add_route(stack: Stack, route: Route, identity: Identity) -> apigatewayv2.R
         return stack.add(
             FRONT_DOOR,
             resource,
-            Claim(
-                "ac-14_smt.a",
-                f"{route.key} is open because it tells a caller without a token where to get one.",
-                routes_are(),
-                prop("AuthorizationType").equals("NONE"),
-                *placed,
-            ),
+            public_claim(route, routes_are(), prop("AuthorizationType").equals("NONE"), *placed),
         )
     resource.AuthorizationType = "JWT"
     resource.AuthorizationScopes = list(identity.scopes)
@@ -249,9 +227,8 @@ def _add_route(stack: Stack, route: Route, identity: Identity) -> apigatewayv2.R
     return stack.add(
         FRONT_DOOR,
         resource,
-        Claim(
-            "ac-3_smt",
-            f"{route.key} opens for a token with a scope of the MCP server only.",
+        protected_claim(
+            route,
             routes_are(),
             prop("AuthorizationType").equals("JWT"),
             prop("AuthorizationScopes").equals(list(identity.scopes)),
@@ -270,7 +247,6 @@ def _add_stage(stack: Stack, access_log_arn: Any) -> apigatewayv2.Stage:
         stages.prop("DefaultRouteSettings.ThrottlingBurstLimit").equals(door.burst),
         stages.prop("RouteSettings").absent(),
     )
-    limits = f"{door.rate_per_second} calls a second with bursts of {door.burst}"
     return stack.add(
         FRONT_DOOR,
         apigatewayv2.Stage(
@@ -290,19 +266,12 @@ def _add_stage(stack: Stack, access_log_arn: Any) -> apigatewayv2.Stage:
             prop("ApiId").equals(Ref(HTTP_API)),
             prop("StageName").equals(STAGE_NAME),
         ),
-        Claim("sc-5_smt.a", f"Against floods of calls, each route is throttled at a target of {limits}.", *throttled),
-        Claim("sc-5_smt.b", f"Each route is throttled at a target of {limits}, which API Gateway keeps as best it can.", *throttled),
+        *throttle_claims(config, "route", *throttled),
     )
 
 
 def _add_domain(stack: Stack, domain: str) -> None:
-    certificate = stack.parameter(
-        "CertificateArn",
-        f"ARN of the ACM certificate for {domain}, in the region of this stack.",
-        example=f"arn:{stack.config.partition.name}:acm:{stack.config.region}:111122223333:certificate/12345678-90ab-cdef-1234-567890abcdef",
-        AllowedPattern=CERTIFICATE_ARN,
-        ConstraintDescription="The ARN of an ACM certificate, such as arn:<partition>:acm:<region>:<account>:certificate/<id>.",
-    )
+    certificate = certificate_parameter(stack, domain)
     policy = stack.config.partition.http_security_policy
     settings = every(apigatewayv2.DomainName).prop("DomainNameConfigurations[*].SecurityPolicy").equals(policy)
     certified = (
@@ -311,12 +280,6 @@ def _add_domain(stack: Stack, domain: str) -> None:
         prop("DomainName").equals(domain),
     )
     closed = every(apigatewayv2.Api).prop("DisableExecuteApiEndpoint").is_true()
-    claims = [
-        Claim("ac-17.2_smt", "Sessions of remote callers are encrypted by TLS 1.2 or later.", settings, closed),
-        Claim("sc-8_smt", "What callers and the front door exchange is protected by TLS 1.2 or later.", settings, closed),
-        Claim("sc-8.1_smt", "The front door takes calls under TLS 1.2 or later only.", settings, closed),
-        Claim("sc-23_smt", "The custom domain proves to callers by its certificate that they reach the server.", settings, *certified),
-    ]
     stack.add(
         FRONT_DOOR,
         apigatewayv2.DomainName(
@@ -326,19 +289,16 @@ def _add_domain(stack: Stack, domain: str) -> None:
                 apigatewayv2.DomainNameConfiguration(CertificateArn=certificate, EndpointType="REGIONAL", SecurityPolicy=policy)
             ],
         ),
-        *claims,
+        *domain_claims((settings, closed), (settings, *certified)),
     )
     stack.add(
         FRONT_DOOR,
         apigatewayv2.ApiMapping(f"{DOMAIN}Mapping", ApiId=Ref(HTTP_API), DomainName=Ref(DOMAIN), Stage=Ref(STAGE)),
-        Claim(
-            "ac-17.3_smt",
-            "The custom domain leads to this API, at its root, and to no other.",
+        mapping_claim(
             every(apigatewayv2.ApiMapping).prop("ApiId").equals(Ref(HTTP_API)),
             every(apigatewayv2.ApiMapping).prop("Stage").equals(Ref(STAGE)),
             prop("DomainName").equals(Ref(DOMAIN)),
             prop("ApiMappingKey").absent(),
         ),
     )
-    stack.output("CustomDomainTarget", GetAtt(DOMAIN, "RegionalDomainName"), f"Point the DNS record of {domain} here.")
-    stack.output("CustomDomainHostedZoneId", GetAtt(DOMAIN, "RegionalHostedZoneId"), "Hosted zone of the target, for an alias record.")
+    add_outputs(stack, domain)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from troposphere import GetAtt, Ref, Sub, cognito
@@ -57,10 +56,6 @@ class Identity:
     """Whole scopes as tokens carry them."""
     user_pool_arn: Any = None
     """The pool that issues the tokens, where it is known to be one."""
-    token_url: Any = None
-    """Where a pool of this system issues tokens."""
-    client_ids: Mapping[str, Any] = field(default_factory=dict)
-    """Consumer to client id; the public client is not among them."""
 
     @property
     def is_open(self) -> bool:
@@ -111,8 +106,7 @@ def _own_pool(stack: Stack, key_arn: Any, public_url: Any) -> Identity:
     _add_user_pool(stack, key_arn)
     _add_resource_server(stack, identifier)
     token_url = _add_domain(stack)
-    clients = {consumer: _add_client(stack, consumer, scopes) for consumer in config.auth.consumers}
-    audience = [Ref(client) for client in clients.values()]
+    audience: list[Any] = [Ref(_add_client(stack, consumer, scopes)) for consumer in config.auth.consumers]
     if config.auth.callback_urls:
         audience += [Ref(_add_public_client(stack, scopes)), public_url]
     stack.output("TokenUrl", token_url, "Where a consumer exchanges its client id and secret for an access token.")
@@ -122,8 +116,6 @@ def _own_pool(stack: Stack, key_arn: Any, public_url: Any) -> Identity:
         audience=tuple(audience),
         scopes=scopes,
         user_pool_arn=GetAtt(USER_POOL, "Arn"),
-        token_url=token_url,
-        client_ids={consumer: Ref(client) for consumer, client in clients.items()},
     )
 
 

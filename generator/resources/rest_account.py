@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from troposphere import GetAtt, Ref, apigateway, iam
+from troposphere import GetAtt, apigateway, iam
 
 from claimstack.generator.claims import Claim
 from claimstack.generator.expressions import Check, attribute, every, prop
 from claimstack.generator.questions import NoWildcardAction, ResourceStarListed
 from claimstack.generator.resources.door import FRONT_DOOR
-from claimstack.generator.resources.policies import allow, document, trust
+from claimstack.generator.resources.policies import allow, trust
+from claimstack.generator.resources.role import add_policy, boundary_parameter
 from claimstack.generator.system import Stack
 
 AccountRole = Literal["own", "given"]
@@ -67,14 +68,8 @@ def _add_role(stack: Stack) -> iam.Role:
     organisation = stack.config.organisation
     optional: dict[str, Any] = {}
     bounded: tuple[Check, ...] = ()
-    if organisation.permissions_boundary:
-        boundary = stack.parameter(
-            "PermissionsBoundaryArn",
-            "ARN of the managed policy that bounds the permissions of every role of this stack.",
-            example="arn:aws:iam::111122223333:policy/boundary",
-            AllowedPattern=r"^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+$",
-            ConstraintDescription="The ARN of an IAM managed policy.",
-        )
+    boundary = boundary_parameter(stack)
+    if boundary is not None:
         optional["PermissionsBoundary"] = boundary
         bounded = (prop("PermissionsBoundary").equals(boundary),)
     return stack.add(
@@ -106,17 +101,12 @@ def _add_role(stack: Stack) -> iam.Role:
 
 
 def _add_policy(stack: Stack, role: iam.Role) -> iam.ManagedPolicy:
-    return stack.add(
-        FRONT_DOOR,
-        iam.ManagedPolicy(
-            "ApiGatewayLogPolicy",
-            Description="Lets API Gateway write the logs of REST APIs in this region.",
-            Path=stack.config.organisation.role_path,
-            PolicyDocument=document(allow("WriteLogsOfRestApis", *LOG_ACTIONS, on="*")),
-            Roles=[Ref(role)],
-            DeletionPolicy="Retain",
-            UpdateReplacePolicy="Retain",
-        ),
+    return add_policy(
+        stack,
+        role,
+        "ApiGatewayLogPolicy",
+        "Lets API Gateway write the logs of REST APIs in this region.",
+        (allow("WriteLogsOfRestApis", *LOG_ACTIONS, on="*"),),
         Claim(
             "ac-6_smt",
             "The policy lets API Gateway write and read records on every log group of the account, as it requires, and delete none.",
@@ -125,9 +115,6 @@ def _add_policy(stack: Stack, role: iam.Role) -> iam.ManagedPolicy:
             prop("PolicyDocument.Statement[*].Resource").equals("*"),
             ResourceStarListed(),
             prop("Path").equals(stack.config.organisation.role_path),
-            prop("Roles").equals([Ref(role)]),
-            prop("Users").absent(),
-            prop("Groups").absent(),
         ),
         Claim(
             "au-12_smt.a",
@@ -135,6 +122,8 @@ def _add_policy(stack: Stack, role: iam.Role) -> iam.ManagedPolicy:
             prop("PolicyDocument.Statement[*].Action").contains(*LOG_ACTIONS),
             *_stays(),
         ),
+        component=FRONT_DOOR,
         resource_star={"WriteLogsOfRestApis": SHARED},
         accepts={"CKV_AWS_111": SHARED},
+        attributes={"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"},
     )

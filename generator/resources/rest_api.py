@@ -4,26 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
-from troposphere import GetAtt, Ref, Sub, apigateway, awslambda
+from troposphere import Ref, Sub, apigateway
 
 from claimstack.controls.errors import InputError
 from claimstack.generator.claims import Claim, Exempt
 from claimstack.generator.emitted import Json
-from claimstack.generator.expressions import Check, every, none_exists, prop
+from claimstack.generator.expressions import Check, every, prop
 from claimstack.generator.questions import DEPLOYED_BEFORE, DeploymentIsCurrent, definition_hash
-from claimstack.generator.resources.arns import arn_pattern, example_arn
+from claimstack.generator.resources.custom_domain import (
+    CERTIFICATE_ARN,
+    DOMAIN,
+    add_outputs,
+    certificate_parameter,
+    domain_claims,
+    mapping_claim,
+)
 from claimstack.generator.resources.door import (
     FRONT_DOOR,
-    GUARDED,
     ROUTES,
     FrontDoor,
     access_log_claims,
     access_log_format,
+    access_points_claim,
     add_permission,
-    entrances,
-    entrances_are,
-    entrances_sentence,
+    entrances_claim,
+    one_way_in_claim,
     public_url,
+    throttle_claims,
+    token_claims,
 )
 from claimstack.generator.resources.identity import Identity
 from claimstack.generator.resources.logs import add_execution_log
@@ -33,7 +41,6 @@ from claimstack.generator.system import Stack
 
 STAGE = "RestApiStage"
 STAGE_NAME = "live"
-DOMAIN = "CustomDomain"
 DEPLOYMENT = "Deployment"
 """Start of the logical id of the deployment; the hash of the API definition follows."""
 
@@ -51,11 +58,9 @@ TLS_1_2_OR_LATER = (
 FIPS_POLICY = r"SecurityPolicy_[A-Z0-9_]*_FIPS_[A-Z0-9_]*"
 """Policies with FIPS in the name end TLS in a validated module (same source)."""
 
-CERTIFICATE_ARN = arn_pattern("acm", "certificate/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
 
 def add_rest_api(
-    stack: Stack, function_arn: Any, identity: Identity, access_log_arn: Any, key_arn: Any, account_role: AccountRole = "own"
+    stack: Stack, *, function_arn: Any, identity: Identity, access_log_arn: Any, key_arn: Any, account_role: AccountRole = "own"
 ) -> FrontDoor:
     """The REST API with its routes, stage, permissions and custom domain.
 
@@ -81,18 +86,13 @@ def add_rest_api(
         made_before_stage.append(add_account(stack).title)
     _add_stage(stack, _add_deployment(stack), access_log_arn, made_before_stage)
     _add_domain(stack, config.front_door.domain)
-    url = public_url(config)
-    stack.output("Endpoint", url, "The canonical URL of the MCP server.")
+    stack.output("Endpoint", public_url(config), "The canonical URL of the MCP server.")
     return FrontDoor(
-        type="rest-api",
-        public_url=url,
         metric_dimensions=(("ApiName", Ref("AWS::StackName")), ("Stage", STAGE_NAME)),
         metric_4xx="4XXError",
         metric_5xx="5XXError",
         metric_latency="Latency",
         limit_ms=None if config.front_door.streaming else limit_ms(config),
-        entrances=entrances(config),
-        scopes=identity.scopes,
         stage_arn=Sub(f"arn:${{AWS::Partition}}:apigateway:${{AWS::Region}}::/restapis/${{{REST_API}}}/stages/${{{STAGE}}}"),
     )
 
@@ -116,25 +116,18 @@ def _tls_checks() -> tuple[Check, ...]:
 def _add_api(stack: Stack) -> apigateway.RestApi:
     config = stack.config
     routes = rest_routes_are(config)
-    no_other_way = none_exists(awslambda.Url)
     closed = every(apigateway.RestApi).prop("DisableExecuteApiEndpoint").is_true()
     proxied = every(apigateway.Method).where(prop("Integration.Type").equals("AWS_PROXY"))
     seconds = limit_ms(config) // 1000
     claims = [
-        Claim("ac-17.3_smt", "Remote callers come in by the custom domain; the default endpoint is off.", entrances_are(config), closed),
+        one_way_in_claim(config, closed),
         Claim(
             "cm-7_smt.a",
             "The API has the methods POST, GET and DELETE on /mcp and GET on two metadata paths, and no others.",
             routes,
         ),
-        Claim(
-            "sc-7_smt.c",
-            entrances_sentence(config),
-            entrances_are(config),
-            no_other_way,
-            prop("EndpointConfiguration.Types").equals(["REGIONAL"]),
-        ),
-        Claim("sc-7.3_smt", entrances_sentence(config), entrances_are(config), closed, no_other_way),
+        entrances_claim(config, prop("EndpointConfiguration.Types").equals(["REGIONAL"])),
+        access_points_claim(config, closed),
         Claim(
             "sc-5_smt.b",
             f"A slow call holds the API for {seconds} seconds at most.",
@@ -144,12 +137,7 @@ def _add_api(stack: Stack) -> apigateway.RestApi:
     ]
     if config.auth.type != "none":
         claims += [
-            Claim(
-                "ac-14_smt.a",
-                "At the API, a caller without a token can read the two protected-resource metadata documents, and call nothing else.",
-                routes,
-            ),
-            Claim("ac-17.1_smt", GUARDED, routes, meets=("ac-17.1_obj-2",)),
+            *token_claims(routes),
             Claim("sc-7.5_smt", "Only the listed routes let a call in; any other is refused.", routes, meets=("sc-7.5_obj-2",)),
         ]
     return stack.add(
@@ -186,7 +174,6 @@ def _add_stage(stack: Stack, deployment: apigateway.Deployment, access_log_arn: 
         prop("MethodSettings[*].ThrottlingBurstLimit").equals(door.burst),
         *everywhere,
     )
-    limits = f"{door.rate_per_second} calls a second with bursts of {door.burst}"
     metered = (prop("MethodSettings[*].MetricsEnabled").is_true(), *everywhere)
     return stack.add(
         FRONT_DOOR,
@@ -234,21 +221,13 @@ def _add_stage(stack: Stack, deployment: apigateway.Deployment, access_log_arn: 
             prop("RestApiId").equals(Ref(REST_API)),
             prop("StageName").equals(STAGE_NAME),
         ),
-        Claim("sc-5_smt.a", f"Against floods of calls, each method is throttled at a target of {limits}.", *throttled),
-        Claim("sc-5_smt.b", f"Each method is throttled at a target of {limits}, which API Gateway keeps as best it can.", *throttled),
+        *throttle_claims(config, "method", *throttled),
         accepts={"CKV_AWS_120": "Answers differ from caller to caller, and streamed ones cannot be cached at all."},
     )
 
 
 def _add_domain(stack: Stack, domain: str) -> None:
-    config = stack.config
-    certificate = stack.parameter(
-        "CertificateArn",
-        f"ARN of the ACM certificate for {domain}, in the region of this stack.",
-        example=example_arn(config, "acm", "certificate/12345678-90ab-cdef-1234-567890abcdef"),
-        AllowedPattern=CERTIFICATE_ARN,
-        ConstraintDescription="must be the ARN of an ACM certificate, such as arn:…:acm:…:certificate/12345678-…",
-    )
+    certificate = certificate_parameter(stack, domain)
     certified = (
         prop("RegionalCertificateArn").equals(certificate),
         prop("RegionalCertificateArn").matches(CERTIFICATE_ARN),
@@ -256,14 +235,7 @@ def _add_domain(stack: Stack, domain: str) -> None:
         prop("EndpointConfiguration.Types").equals(["REGIONAL"]),
     )
     access = _endpoint_access(stack)
-    claims = [
-        Claim("ac-17.2_smt", "Sessions of remote callers are encrypted by TLS 1.2 or later.", *_tls_checks()),
-        Claim("sc-8_smt", "What callers and the front door exchange is protected by TLS 1.2 or later.", *_tls_checks()),
-        Claim("sc-8.1_smt", "The front door takes calls under TLS 1.2 or later only.", *_tls_checks()),
-        Claim(
-            "sc-23_smt", "The custom domain proves to callers by its certificate that they reach the server.", *certified, *_tls_checks()
-        ),
-    ]
+    claims = [*domain_claims(_tls_checks(), (*certified, *_tls_checks()))]
     if "EndpointAccessMode" in access:
         strict = (
             every(apigateway.RestApi).prop("EndpointAccessMode").equals("STRICT"),
@@ -292,14 +264,11 @@ def _add_domain(stack: Stack, domain: str) -> None:
     stack.add(
         FRONT_DOOR,
         apigateway.BasePathMapping(f"{DOMAIN}Mapping", DomainName=Ref(DOMAIN), RestApiId=Ref(REST_API), Stage=Ref(STAGE)),
-        Claim(
-            "ac-17.3_smt",
-            "The custom domain leads to this API, at its root, and to no other.",
+        mapping_claim(
             every(apigateway.BasePathMapping).prop("RestApiId").equals(Ref(REST_API)),
             every(apigateway.BasePathMapping).prop("Stage").equals(Ref(STAGE)),
             prop("DomainName").equals(Ref(DOMAIN)),
             prop("BasePath").absent(),
         ),
     )
-    stack.output("CustomDomainTarget", GetAtt(DOMAIN, "RegionalDomainName"), f"Point the DNS record of {domain} here.")
-    stack.output("CustomDomainHostedZoneId", GetAtt(DOMAIN, "RegionalHostedZoneId"), "Hosted zone of the target, for an alias record.")
+    add_outputs(stack, domain)

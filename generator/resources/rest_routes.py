@@ -11,7 +11,18 @@ from claimstack.generator.claims import Claim, Exempt
 from claimstack.generator.config import Config
 from claimstack.generator.expressions import prop
 from claimstack.generator.questions import RoutesAre
-from claimstack.generator.resources.door import FRONT_DOOR, PROTECTED_ROUTES, PUBLIC_ROUTES, ROUTES, Route, routes_are
+from claimstack.generator.resources.door import (
+    FRONT_DOOR,
+    PROTECTED_ROUTES,
+    PUBLIC_ROUTES,
+    ROUTES,
+    Route,
+    protected_claim,
+    public_claim,
+    routes_are,
+    service_claim,
+    session_claim,
+)
 from claimstack.generator.resources.identity import Identity
 from claimstack.generator.system import Stack
 
@@ -83,8 +94,8 @@ def _add_authorizer(stack: Stack, identity: Identity) -> apigateway.Authorizer:
         ),
         Claim("ac-3_smt", "The authorizer accepts tokens of the one user pool.", *checks),
         Claim("ia-8_smt", "The authorizer knows each caller by a token that the one user pool has signed.", *checks),
-        Claim("ia-9_smt", "A calling service is known by its token before its call reaches the function.", *checks, routes),
-        Claim("sc-23_smt", "Every call of a session carries a token whose signature, issuer and life are checked.", *checks, routes),
+        service_claim(*checks, routes),
+        session_claim(*checks, routes),
     )
 
 
@@ -190,9 +201,8 @@ def _add_method(stack: Stack, route: Route, function_arn: Any, identity: Identit
         method.AuthorizerId = Ref(AUTHORIZER)
         method.AuthorizationScopes = list(identity.scopes)
         claims.append(
-            Claim(
-                "ac-3_smt",
-                f"{route.key} opens for a token with a scope of the MCP server only.",
+            protected_claim(
+                route,
                 rest_routes_are(config),
                 prop("AuthorizationType").equals("COGNITO_USER_POOLS"),
                 prop("AuthorizationScopes").only(*identity.scopes),
@@ -202,15 +212,7 @@ def _add_method(stack: Stack, route: Route, function_arn: Any, identity: Identit
         )
     else:
         open_method = {"CKV_AWS_59": "Discovery of the authorization server has to work without a token (RFC 9728)."}
-        claims.append(
-            Claim(
-                "ac-14_smt.a",
-                f"{route.key} is open because it tells a caller without a token where to get one.",
-                rest_routes_are(config),
-                prop("AuthorizationType").equals("NONE"),
-                *placed,
-            )
-        )
+        claims.append(public_claim(route, rest_routes_are(config), prop("AuthorizationType").equals("NONE"), *placed))
     return stack.add(FRONT_DOOR, method, *claims, accepts=open_method)
 
 

@@ -9,11 +9,13 @@ from typing import Any, Final
 from troposphere import GetAtt, Ref, Sub, iam
 
 from claimstack.controls.errors import InputError
-from claimstack.generator.claims import Claim, Component, Exempt
+from claimstack.generator.claims import Claim, Component
+from claimstack.generator.emitted import plain
 from claimstack.generator.expressions import Check, every, prop
 from claimstack.generator.questions import NoWildcardAction, PolicyParametersBounded, ResourceStarListed
+from claimstack.generator.resources.arns import example_arn
 from claimstack.generator.resources.policies import allow, arn, deny, document, endpoint_name, trust
-from claimstack.generator.system import Stack
+from claimstack.generator.system import Stack, declared_at
 
 WORKLOAD_ROLE = Component("workload-role", "Workload role", "Identity of the MCP server's function and all that it may do.", type="policy")
 
@@ -74,35 +76,59 @@ def add_policy(
     description: str,
     statements: tuple[dict[str, Any], ...],
     *claims: Claim,
+    component: Component = WORKLOAD_ROLE,
     resource_star: Mapping[str, str] | None = None,
     accepts: Mapping[str, str] | None = None,
+    attributes: Mapping[str, str] | None = None,
 ) -> iam.ManagedPolicy:
     """A customer managed policy that is attached to this role alone; extensions name the function's role by ROLE_ID.
 
-    Every claim is checked for that too. Raises InputError where the role would have more policies than IAM attaches.
+    Every claim is checked for that too. `attributes` stand beside the properties, such as DeletionPolicy. Raises InputError where the
+    role would have more policies than IAM attaches.
     """
-    attached = sum(declared.type == iam.ManagedPolicy.resource_type for declared in stack.declared.values())
-    if attached >= POLICIES_PER_ROLE:
+    if len(_attached(stack, role)) >= POLICIES_PER_ROLE:
         raise InputError(
-            f"{logical_id}: IAM attaches {POLICIES_PER_ROLE} managed policies to a role; put the statements into another policy"
+            f"{declared_at(__file__)}: {stack.name}.{logical_id}: {Ref(role).data['Ref']} has the {POLICIES_PER_ROLE} managed policies "
+            "that IAM attaches to a role; put the statements into another policy"
         )
-    says: tuple[Claim | Exempt, ...] = tuple(
-        Claim(claim.point, claim.sentence, *claim.checks, *_of_nobody_else(role), meets=claim.meets) for claim in claims
-    )
+    says = [Claim(claim.point, claim.sentence, *claim.checks, *_of_nobody_else(role), meets=claim.meets) for claim in claims]
     policy: iam.ManagedPolicy = stack.add(
-        WORKLOAD_ROLE,
+        component,
         iam.ManagedPolicy(
             logical_id,
             Description=description,
             Path=stack.config.organisation.role_path,
             PolicyDocument=document(*statements),
             Roles=[Ref(role)],
+            **(attributes or {}),
         ),
         *says,
         resource_star=resource_star,
         accepts=accepts,
     )
     return policy
+
+
+def _attached(stack: Stack, role: iam.Role | str) -> list[str]:
+    """Logical ids of the managed policies of the stack that are attached to this role."""
+    return [
+        logical_id
+        for logical_id, resource in stack.template.resources.items()
+        if resource.resource_type == iam.ManagedPolicy.resource_type and plain(Ref(role)) in plain(resource.properties.get("Roles", []))
+    ]
+
+
+def boundary_parameter(stack: Stack) -> Ref | None:
+    """The template parameter that bounds every role of the stack; None where the organisation asks for no boundary."""
+    if not stack.config.organisation.permissions_boundary:
+        return None
+    return stack.parameter(
+        "PermissionsBoundaryArn",
+        "ARN of the managed policy that bounds the permissions of every role of this stack.",
+        example=example_arn(stack.config, "iam", "policy/boundary", regional=False),
+        AllowedPattern=r"^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+$",
+        ConstraintDescription="The ARN of an IAM managed policy.",
+    )
 
 
 def deny_interfaces(stack: Stack, role: Role, function: Any) -> iam.ManagedPolicy:
@@ -148,14 +174,8 @@ def _role(stack: Stack) -> iam.Role:
         prop("Policies").absent(),
         prop("Path").equals(organisation.role_path),
     ]
-    if organisation.permissions_boundary:
-        boundary = stack.parameter(
-            "PermissionsBoundaryArn",
-            "ARN of the managed policy that bounds the permissions of every role of this stack.",
-            example="arn:aws:iam::111122223333:policy/boundary",
-            AllowedPattern=r"^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+$",
-            ConstraintDescription="The ARN of an IAM managed policy.",
-        )
+    boundary = boundary_parameter(stack)
+    if boundary is not None:
         optional["PermissionsBoundary"] = boundary
         checks.append(prop("PermissionsBoundary").equals(boundary))
     role: iam.Role = stack.add(

@@ -54,15 +54,13 @@ LEAST_RATE_LIMIT = 10
 
 @dataclass(frozen=True, slots=True)
 class WebAcl:
-    """What alarms and documents need to know of the web ACL."""
+    """What alarms need to know of the web ACL."""
 
     metric: Any
     """Value of the dimension WebACL in the metrics of AWS/WAFV2."""
-    counted_rules: tuple[tuple[str, str], ...]
-    """Managed rules that count instead of block, each with its reason."""
 
 
-def add_waf(stack: Stack, stage_arn: Any, key_arn: Any) -> WebAcl:
+def add_waf(stack: Stack, *, stage_arn: Any, key_arn: Any) -> WebAcl:
     """The web ACL of the front door's stage, with its log.
 
     Raises InputError without a stage: AWS WAF cannot be associated with an HTTP API.
@@ -72,7 +70,7 @@ def add_waf(stack: Stack, stage_arn: Any, key_arn: Any) -> WebAcl:
     _add_web_acl(stack)
     _add_association(stack, stage_arn)
     _add_logging(stack, add_waf_log(stack, key_arn).title)
-    return WebAcl(METRIC, tuple(COUNTED_RULES.items()))
+    return WebAcl(METRIC)
 
 
 def rate_limit(config: Config) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from claimstack.controls.catalog import load_catalog
-from claimstack.controls.families import Families, load_families
+from claimstack.controls.families import Families, disposition_of, load_families
 from claimstack.generator.build import build
 from claimstack.generator.config import Config
 from claimstack.generator.evaluation import Evaluated, Status, evaluate, read_back
@@ -38,7 +38,7 @@ def unanswered(families: Families) -> set[str]:
     return {
         point.id
         for point in load_catalog().class_points("C")
-        if families.disposition_of(point.id, point.control) is None
+        if disposition_of(point, families.dispositions) is None
         and not (point.id in families.ceilings and families.ceilings[point.id].claimable)
     }
 
@@ -72,7 +72,7 @@ def test_what_no_claim_may_name_is_disposed_of() -> None:
     assert [
         point
         for point, ceiling in families.ceilings.items()
-        if not ceiling.claimable and families.disposition_of(point, points[point].control) is None
+        if not ceiling.claimable and disposition_of(points[point], families.dispositions) is None
     ] == []
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from claimstack.controls.catalog import load_catalog
 from claimstack.controls.errors import InputError
-from claimstack.controls.families import Ceiling, Disposition, Families, Remainder, load_families, parse_families
+from claimstack.controls.families import Ceiling, Disposition, Families, Remainder, disposition_of, load_families, parse_families
 
 AU = """
 family = "au"
@@ -73,10 +73,15 @@ def test_a_family_file_becomes_ceilings_and_dispositions() -> None:
 
 
 def test_a_point_falls_back_on_its_control() -> None:
-    families = parse_families({"controls/families/au.toml": AU}, load_catalog())
-    assert families.disposition_of("au-1_smt.a", "au-1") == families.dispositions["au-1"]
-    assert families.disposition_of("au-11_smt", "au-11") == families.dispositions["au-11_smt"]
-    assert families.disposition_of("au-3_smt.a", "au-3") is None
+    stated = parse_families({"controls/families/au.toml": AU}, load_catalog()).dispositions
+    found = [disposition_of(load_catalog().points[point], stated) for point in ("au-1_smt.a", "au-11_smt", "au-3_smt.a")]
+    assert found == [stated["au-1"], stated["au-11_smt"], None]
+
+
+def test_an_earlier_source_answers_first_even_for_the_whole_control() -> None:
+    ours = parse_families({"controls/families/au.toml": AU}, load_catalog()).dispositions
+    theirs = {"au-11": Disposition("au-11", "customer", "customer-provided", "The agency keeps the records.")}
+    assert disposition_of(load_catalog().points["au-11_smt"], theirs, ours) == theirs["au-11"]
 
 
 def test_the_families_of_the_package_load_once() -> None:

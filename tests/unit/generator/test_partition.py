@@ -19,22 +19,13 @@ def test_every_region_belongs_to_exactly_one_partition() -> None:
 
 
 def test_govcloud_has_fips_token_domains_and_no_enhanced_tls_policy() -> None:
-    assert (GOVCLOUD.token_domain_prefix, GOVCLOUD.custom_token_domain) == ("auth-fips", False)
+    assert GOVCLOUD.token_domain_prefix == "auth-fips"
     assert (GOVCLOUD.rest_security_policy, GOVCLOUD.rest_endpoint_access_mode, GOVCLOUD.lambda_json_log_format) == ("TLS_1_2", None, False)
 
 
 def test_commercial_rest_policy_is_a_validated_module_with_strict_access() -> None:
     assert "FIPS" in COMMERCIAL.rest_security_policy
     assert COMMERCIAL.rest_endpoint_access_mode == "STRICT"
-
-
-def test_gaps_are_those_of_the_region_alone() -> None:
-    assert [len(GOVCLOUD.gaps(region)) for region in GOVCLOUD.regions] == [0, 3]
-
-
-def test_every_gap_is_in_a_region_of_its_partition() -> None:
-    for partition in PARTITIONS:
-        assert {region for region, _ in partition.region_gaps} <= set(partition.regions)
 
 
 @pytest.mark.parametrize(

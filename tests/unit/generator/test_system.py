@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from troposphere import Ref, apigatewayv2, ecr, logs, sns
+from troposphere import Ref, apigatewayv2, awslambda, ecr, logs, sns
 
 from claimstack.controls.catalog import load_catalog
 from claimstack.controls.errors import InputError
@@ -275,3 +275,34 @@ def test_an_overlay_is_named_where_it_declares(tmp_path: Any) -> None:
 
     with pytest.raises(InputError, match=r"^team/tools\.py:4: server\.AuditLog makes no claim"):
         namespace["add"](a_stack(), AUDIT, a_group())
+
+
+def test_every_cause_of_a_wrong_override_names_where_it_is_declared() -> None:
+    with pytest.raises(InputError) as raised:
+        a_system().override(Ceiling("sc-28_smt", "partial", (), ""))
+
+    where = [cause.partition(": ")[0].partition(":")[0] for cause in raised.value.causes]
+    assert where == ["generator/test_system.py", "generator/test_system.py"]
+    assert [cause.partition(": ")[2] for cause in raised.value.causes] == [
+        "ceiling of sc-28_smt: is overridden without a reason; say it in `because`",
+        "ceiling of sc-28_smt: remains: empty; say what is left and for whom, or state highest = 'implemented'",
+    ]
+
+
+def test_an_override_is_held_to_the_same_rules_as_a_family_file() -> None:
+    with pytest.raises(InputError) as raised:
+        a_system().override(Disposition("ra-2", "inherited", "sp-system", " Theirs.", provider="siem"))
+
+    assert [cause.partition(": disposition of ra-2: ")[2] for cause in raised.value.causes] == [
+        "origination: 'sp-system' contradicts status 'inherited'; use inherited, shared",
+        "reason: found ' Theirs.'; write one line without space at either end",
+        "provider: 'siem' is not in [providers] of system.toml; describe it there, or correct the name",
+    ]
+
+
+def test_a_type_that_the_partition_lacks_is_refused() -> None:
+    url = awslambda.Url("Url", AuthType="AWS_IAM", TargetFunctionArn="function")
+
+    with pytest.raises(InputError, match=r"server\.Url is of type AWS::Lambda::Url, which aws-us-gov does not have"):
+        a_stack(region="us-gov-west-1").add(ALARMING, url, Exempt("Not reached."))
+    assert a_stack().add(ALARMING, url, Exempt("Not reached.")) is url

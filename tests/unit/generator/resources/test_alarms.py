@@ -66,12 +66,12 @@ def test_thresholds_lie_below_what_the_metric_can_reach(built: Built, like: str,
     evaluated = built(like, runtime={"timeout_seconds": timeout})
     thresholds = {alarm.logical_id: alarm.properties["Threshold"] for alarm in evaluated.emitted.resources("AWS::CloudWatch::Alarm")}
     assert (thresholds["FunctionDuration"], thresholds["FrontDoorLatency"]) == (timeout * 800.0, latency)
-    assert {fact.outcome for fact in evaluated.facts_by_check["system.alarms-can-fire"]} == {Outcome.PASSED}
+    assert {fact.outcome for fact in evaluated.facts if fact.check == "system.alarms-can-fire"} == {Outcome.PASSED}
 
 
 def test_one_execution_at_a_time_can_still_raise_the_alarm(built: Built) -> None:
     evaluated = built(runtime={"concurrency": 1}, front_door={"rate_per_second": 1, "burst": 1, "domain": "mcp.example.gov"})
-    assert {fact.outcome for fact in evaluated.facts_by_check["system.alarms-can-fire"]} == {Outcome.PASSED}
+    assert {fact.outcome for fact in evaluated.facts if fact.check == "system.alarms-can-fire"} == {Outcome.PASSED}
 
 
 def test_the_concurrency_alarm_goes_by_what_is_reserved_when_the_stack_is_deployed(built: Built) -> None:

@@ -19,7 +19,7 @@ from claimstack.generator.evaluation import evaluate, read_back
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.questions import NoLiteralPlace
 from claimstack.generator.questions.rest_api import DeploymentIsCurrent, definition_hash
-from claimstack.generator.resources.door import FrontDoor, access_log_format, public_url
+from claimstack.generator.resources.door import FrontDoor, access_log_format, entrances, public_url
 from claimstack.generator.resources.identity import Identity, add_identity
 from claimstack.generator.resources.key import key_parameter
 from claimstack.generator.resources.logs import add_access_log
@@ -46,7 +46,14 @@ def built(account_role: AccountRole = "own", **tables: Any) -> tuple[Stack, Fron
     function = stack.parameter("FunctionArn", "Stands in for the function.", example="arn")
     key = key_parameter(stack)
     identity = add_identity(stack, key, public_url(config))
-    return stack, add_rest_api(stack, function, identity, GetAtt(add_access_log(stack, key), "Arn"), key, account_role)
+    return stack, add_rest_api(
+        stack,
+        function_arn=function,
+        identity=identity,
+        access_log_arn=GetAtt(add_access_log(stack, key), "Arn"),
+        key_arn=key,
+        account_role=account_role,
+    )
 
 
 def emitted(stack: Stack) -> Emitted:
@@ -76,17 +83,12 @@ def failing(stack: Stack, *edits: Edit) -> set[str]:
 def test_front_door_tells_alarms_and_the_web_acl_what_they_need() -> None:
     _, door = built()
     assert plain({name: getattr(door, name) for name in FrontDoor.__dataclass_fields__}) == {
-        "type": "rest-api",
-        "public_url": "https://mcp.example.gov/mcp",
         "metric_dimensions": [["ApiName", {"Ref": "AWS::StackName"}], ["Stage", "live"]],
         "metric_4xx": "4XXError",
         "metric_5xx": "5XXError",
         "metric_latency": "Latency",
         "limit_ms": 29_000,
-        "entrances": ["RestApi custom domain", "Cognito token domain", "Cognito user pool API"],
-        "scopes": ["https://mcp.example.gov/mcp/invoke"],
         "stage_arn": {"Fn::Sub": "arn:${AWS::Partition}:apigateway:${AWS::Region}::/restapis/${RestApi}/stages/${RestApiStage}"},
-        "metric_namespace": "AWS/ApiGateway",
     }
     assert built(**SYSTEMS["streaming in govcloud"])[1].limit_ms is None
 
@@ -163,9 +165,10 @@ def test_streaming_outlasts_the_function() -> None:
 
 
 def test_authorizer_takes_the_existing_pool() -> None:
-    stack, door = built(**SYSTEMS["existing pool"])
+    stack, _ = built(**SYSTEMS["existing pool"])
     assert properties(stack, "TokenAuthorizer")["ProviderARNs"] == [POOL]
-    assert (door.entrances, door.scopes) == (("RestApi custom domain",), ("tools.invoke",))
+    assert properties(stack, "PostMcpMethod")["AuthorizationScopes"] == ["tools.invoke"]
+    assert entrances(stack.config) == ("RestApi custom domain",)
 
 
 @pytest.mark.parametrize(
@@ -350,16 +353,17 @@ def test_log_role_outlives_the_stack() -> None:
 
 
 def test_boundary_and_path_of_the_organisation_hold_for_the_log_role() -> None:
-    role = properties(built(**SYSTEMS["landing zone"])[0], "ApiGatewayLogRole")
+    stack, _ = built(region="us-gov-west-1", **SYSTEMS["landing zone"])
+    role = properties(stack, "ApiGatewayLogRole")
     assert (role["Path"], role["PermissionsBoundary"]) == ("/mcp/", {"Ref": "PermissionsBoundaryArn"})
+    assert stack.parameters["PermissionsBoundaryArn"].example == "arn:aws-us-gov:iam::111122223333:policy/boundary"
 
 
 def test_open_server_claims_nothing_about_access() -> None:
-    stack, door = built(**SYSTEMS["no authentication"])
+    stack, _ = built(**SYSTEMS["no authentication"])
     claimed = {claim.point for _, claim in stack.system.claims()}
     assert claimed & {"ac-3_smt", "ac-14_smt.a", "au-3_smt.f", "ia-8_smt", "ia-9_smt", "sc-7.5_smt"} == set()
     assert {"sc-8_smt", "sc-7.3_smt", "au-2_smt.a"} <= claimed
-    assert door.scopes == ()
     assert not list(emitted(stack).resources("AWS::ApiGateway::Authorizer"))
 
 
@@ -384,5 +388,5 @@ def test_door_that_cannot_be_built_is_refused(front_door: dict[str, Any], identi
     config = Config.model_validate({**tables, "as_of": date(2026, 11, 1), "front_door": front_door})
     stack = System(config, load_catalog(), load_families()).stack("server", "MCP server.")
     with pytest.raises(InputError) as error:
-        add_rest_api(stack, "function", identity, "log", "key")
+        add_rest_api(stack, function_arn="function", identity=identity, access_log_arn="log", key_arn="key")
     assert error.value.causes == (cause,)

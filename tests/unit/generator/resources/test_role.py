@@ -11,7 +11,8 @@ from claimstack.controls.errors import InputError
 from claimstack.generator.claims import Claim
 from claimstack.generator.expressions import prop
 from claimstack.generator.resources.policies import allow
-from claimstack.generator.resources.role import INTERFACE_ACTIONS, POLICIES_PER_ROLE, TABLE_ACTIONS, add_policy
+from claimstack.generator.resources.role import INTERFACE_ACTIONS, POLICIES_PER_ROLE, ROLE_ID, TABLE_ACTIONS, add_policy
+from claimstack.generator.system import Stack
 
 FULL = {"network": {"endpoints": True}, "runtime": {"sessions": True}}
 
@@ -134,12 +135,28 @@ def test_a_role_that_a_person_may_assume_is_noticed(workload: Callable[..., Any]
     ]
 
 
-def test_a_policy_that_iam_would_not_attach_is_refused(workload: Callable[..., Any]) -> None:
-    stack = workload().system.stacks["server"]
-    role = stack.template.resources["FunctionRole"]
+def add_tool_policy(stack: Stack, role: str, logical_id: str) -> None:
     claim = Claim("ac-6_smt", "The policy lets the tool read one bucket.", prop("PolicyDocument.Statement[*].Effect").equals("Allow"))
-    room = POLICIES_PER_ROLE - sum(declared.type == "AWS::IAM::ManagedPolicy" for declared in stack.declared.values())
-    for number in range(room):
-        add_policy(stack, role, f"Tool{number}Policy", "For a tool.", (allow("Read", "s3:GetObject", on="arn"),), claim)
-    with pytest.raises(InputError, match="IAM attaches 10 managed policies to a role"):
-        add_policy(stack, role, "OneTooMany", "For a tool.", (allow("Read", "s3:GetObject", on="arn"),), claim)
+    add_policy(stack, role, logical_id, "For a tool.", (allow("Read", "s3:GetObject", on="arn"),), claim)
+
+
+def test_a_policy_that_iam_would_not_attach_is_refused_with_its_place_and_role(workload: Callable[..., Any]) -> None:
+    stack = workload().system.stacks["server"]
+    for number in range(POLICIES_PER_ROLE - sum(declared.type == "AWS::IAM::ManagedPolicy" for declared in stack.declared.values())):
+        add_tool_policy(stack, ROLE_ID, f"Tool{number}Policy")
+    with pytest.raises(InputError) as refused:
+        add_tool_policy(stack, ROLE_ID, "OneTooMany")
+    where, _, what = refused.value.causes[0].partition(": ")
+    assert where.startswith("resources/test_role.py:")
+    assert what == (
+        "server.OneTooMany: FunctionRole has the 10 managed policies that IAM attaches to a role; put the statements into another policy"
+    )
+
+
+def test_policies_of_another_role_take_no_room(workload: Callable[..., Any]) -> None:
+    stack = workload().system.stacks["server"]
+    for number in range(POLICIES_PER_ROLE):
+        add_tool_policy(stack, "OtherRole", f"Other{number}Policy")
+    add_tool_policy(stack, ROLE_ID, "ToolPolicy")
+    with pytest.raises(InputError, match="OtherRole has the 10 managed policies"):
+        add_tool_policy(stack, "OtherRole", "OneTooMany")

@@ -1,0 +1,83 @@
+"""Checking: what one build has found, and what a package on disk says otherwise."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from claimstack.controls.errors import InputError
+from claimstack.generator.documents.coverage import render_coverage
+from claimstack.generator.evaluation import Evaluated, Fact, read_back
+from claimstack.generator.package import Package, judge
+from claimstack.generator.writing import differences
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A package on disk, held against the one that its system file gives."""
+
+    differences: tuple[str, ...]
+    """Of the files, one line each, and what kept the templates from being judged."""
+    judged: Evaluated | None
+    """What the checks found in the templates on disk, whoever wrote them; None where one of them is no template."""
+
+
+def check_package(package: Package, folder: Path, environment: Path | None = None) -> Checked:
+    """Compare a package folder file by file, and judge its templates as they stand there."""
+    if not folder.is_dir():
+        return Checked((f"{folder}: does not exist; run claimstack build",), None)
+    found = [f"differs: {difference}" for difference in differences(package.files, folder)]
+    texts: dict[str, str] = {}
+    for stack in package.system.stacks:
+        path = folder / "cloudformation" / f"{stack}.json"
+        try:
+            texts[stack] = path.read_text(encoding="utf-8")
+            read_back({stack: texts[stack]})
+        except (OSError, ValueError, RecursionError) as error:
+            found.append(f"not judged: {path}: cannot be read as JSON ({error})")
+        except InputError as error:
+            found += [f"not judged: {folder}/{cause}" for cause in error.causes]
+    if any(line.startswith("not judged: ") for line in found):
+        return Checked(tuple(found), None)
+    if all(package.files[f"cloudformation/{stack}.json"] == text for stack, text in texts.items()):
+        return Checked(tuple(found), package.evaluated)
+    try:
+        return Checked(tuple(found), judge(package.system, texts, environment))
+    except InputError as error:
+        return Checked((*found, *(f"not judged: {folder}: {cause}" for cause in error.causes)), None)
+
+
+def summary(package: Package, folder: Path, checked: Checked | None = None) -> dict[str, Any]:
+    """What `claimstack build --json` says of one system: what its file gives, and beside it what was judged on disk."""
+    return {
+        "system": package.system.config.name,
+        "folder": str(folder),
+        "files": len(package.files),
+        **found_in(package.evaluated),
+        "judged": found_in(checked.judged) if checked is not None and checked.judged is not None else None,
+        "warnings": package.system.warnings,
+        "problems": list(checked.differences) if checked is not None else [],
+    }
+
+
+def found_in(evaluated: Evaluated) -> dict[str, Any]:
+    """Facts with those that failed, points and controls by status."""
+    counted = render_coverage(evaluated)
+    return {
+        "facts": len(evaluated.facts),
+        "failed_facts": [_failed(fact) for fact in evaluated.failed],
+        "points": counted["points"],
+        "controls": counted["controls"],
+    }
+
+
+def failure(fact: dict[str, Any]) -> str:
+    """A failed fact of a summary on one line."""
+    found = "nothing" if fact["actual"] is None else json.dumps(fact["actual"], ensure_ascii=False)
+    return f"{fact['pointer']}: {fact['expected']}; found {found} ({fact['check']})"
+
+
+def _failed(fact: Fact) -> dict[str, Any]:
+    return {"check": fact.check, "pointer": fact.pointer, "expected": fact.expected, "actual": fact.actual}
