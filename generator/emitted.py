@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 Json: TypeAlias = Any
 """What `json.loads` returns. References stay symbols: {"Ref": …}, {"Fn::GetAtt": […]}, {"Fn::Sub": …}."""
 
 PathStep: TypeAlias = str | int
+
+Found = TypeVar("Found")
 
 
 class _Marker:
@@ -83,6 +85,19 @@ class Emitted:
     environment: str | None = None
     parameters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Stack name to parameter values, from the environment's parameter file; empty without one."""
+    _found: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What was worked out from these templates once; an edit starts afresh."""
+
+    def once(self, work_out: Callable[[Emitted], Found]) -> Found:
+        """The result of a function of these templates, worked out at the first call."""
+        if work_out not in self._found:
+            self._found[work_out] = work_out(self)
+        result: Found = self._found[work_out]
+        return result
+
+    def anywhere(self) -> Emitted:
+        """The same templates, before an environment has chosen any value."""
+        return self.once(_without_environment) if self.parameters else self
 
     def resources(self, *types: str) -> Iterator[Resource]:
         """Every resource of these types (of every type when none is named), stack by stack."""
@@ -117,6 +132,18 @@ class Emitted:
         for edit in edits:
             stacks[edit.place.stack] = _edited(stacks[edit.place.stack], edit.place.path, edit.value)
         return Emitted(stacks, self.environment, self.parameters)
+
+
+def _without_environment(emitted: Emitted) -> Emitted:
+    return Emitted(emitted.stacks)
+
+
+def _resources(emitted: Emitted) -> tuple[Resource, ...]:
+    return tuple(
+        Resource(stack, logical_id, body)
+        for stack, template in emitted.stacks.items()
+        for logical_id, body in template.get("Resources", {}).items()
+    )
 
 
 def value_at(document: Json, path: tuple[PathStep, ...]) -> Json:

@@ -148,7 +148,7 @@ def _shape_causes(template: Json) -> Iterator[str]:
 
 def check_facts(declared: DeclaredCheck, emitted: Emitted) -> Iterator[Fact]:
     """The facts of one check. A value that only the environment settles carries the environment's name."""
-    findings = _findings(declared, Emitted(emitted.stacks))
+    findings = _findings(declared, emitted.anywhere())
     settled = findings
     if emitted.parameters and any(finding.outcome is Outcome.CONDITIONAL for finding in findings):
         settled = _findings(declared, emitted)

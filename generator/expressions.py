@@ -8,6 +8,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, ClassVar, Self
 
 from claimstack.controls.errors import InputError
@@ -106,6 +107,7 @@ class Check(ABC):
         """Changes that make the check fail; at least one."""
 
 
+@lru_cache(maxsize=8192)  # asked for at every claim of a check
 def token(text: str) -> str:
     """Text as part of an OSCAL token: letters, digits, full stop, hyphen, underscore."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text.replace(EACH, "each")).strip("-")

@@ -219,19 +219,19 @@ class Stack:
 
 
 def _check_saying(stack: Stack, resource: Any, claims: tuple[Claim, ...], exempt: Exempt | None) -> None:
-    where = f"{declared_at()}: {stack.name}.{resource.title}"
     causes: list[str] = []
     if not claims and exempt is None:
-        causes.append(f"{where} makes no claim; give it a Claim, or an Exempt with the reason")
+        causes.append("makes no claim; give it a Claim, or an Exempt with the reason")
     partition = stack.config.partition
     if resource.resource_type in partition.absent_types:
-        causes.append(f"{where} is of type {resource.resource_type}, which {partition.name} does not have; build it in another way")
+        causes.append(f"is of type {resource.resource_type}, which {partition.name} does not have; build it in another way")
     if claims and exempt is not None:
-        causes.append(f"{where} makes claims and is exempt; choose one")
+        causes.append("makes claims and is exempt; choose one")
     for claim in claims:
-        causes.extend(f"{where} {cause}" for cause in _claim_causes(stack.system, resource, claim))
+        causes.extend(_claim_causes(stack.system, resource, claim))
     if causes:
-        raise InputError(*causes)
+        where = f"{declared_at()}: {stack.name}.{resource.title}"
+        raise InputError(*(f"{where} {cause}" for cause in causes))
 
 
 def _claim_causes(system: System, resource: Any, claim: Claim) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
@@ -55,7 +55,7 @@ def _blocks(lines: list[str]) -> Iterator[list[str]]:
         fence = line.lstrip().startswith("```")
         if fenced or fence or not line.strip() or line.startswith(("#", "|")) or _ITEM.match(line):
             if prose:
-                yield _wrapped(prose)
+                yield _wrapped(tuple(prose))
             prose = []
         if fenced or fence:
             fenced = fenced is not fence
@@ -67,10 +67,11 @@ def _blocks(lines: list[str]) -> Iterator[list[str]]:
         else:
             prose.append(line)
     if prose:
-        yield _wrapped(prose)
+        yield _wrapped(tuple(prose))
 
 
-def _wrapped(lines: list[str]) -> list[str]:
+@lru_cache(maxsize=4096)  # most paragraphs are the same in every system
+def _wrapped(lines: tuple[str, ...]) -> list[str]:
     item = _ITEM.match(lines[0])
     first = item.group(0) if item else ""
     words = " ".join(" ".join(lines)[len(first) :].split())

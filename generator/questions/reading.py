@@ -148,11 +148,18 @@ class PolicyStatement:
         return as_list(self.body.get("Action", []))
 
 
-def policy_statements(emitted: Emitted) -> Iterator[PolicyStatement]:
+def policy_statements(emitted: Emitted) -> tuple[PolicyStatement, ...]:
     """Every statement of every policy of the system, also those inside lists, conditions and JSON texts."""
-    for resource in emitted.resources():
-        if not resource.type.startswith(_OTHER_STATEMENTS) and _may_hold_policy(resource.properties):
-            yield from _documents(resource, resource.properties, resource.place.below("Properties"))
+    return emitted.once(_policy_statements)
+
+
+def _policy_statements(emitted: Emitted) -> tuple[PolicyStatement, ...]:
+    return tuple(
+        statement
+        for resource in emitted.resources()
+        if not resource.type.startswith(_OTHER_STATEMENTS) and _may_hold_policy(resource.properties)
+        for statement in _documents(resource, resource.properties, resource.place.below("Properties"))
+    )
 
 
 def _may_hold_policy(value: Json) -> bool:

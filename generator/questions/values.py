@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 from claimstack.generator.emitted import ABSENT, REMOVE, Edit, Emitted, Json, Place
@@ -89,6 +90,7 @@ _WORDS_FOR_PEOPLE = ("AllowedPattern", "AssertDescription", "ConstraintDescripti
 """Keys below which a place fixes nothing: a pattern admits both partitions, the others are words for people."""
 
 
+@lru_cache(maxsize=8192)  # the same texts stand in every system
 def literal_place(text: str) -> str | None:
     """What kind of place a text fixes, or None."""
     for kind, pattern in _PLACES:
