@@ -127,5 +127,5 @@ def _told(error: BaseException, file: str | None = None) -> str:
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(ours)]
     frames = [frame for frame in frames if frame.filename == file] or frames
     at = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
-    what = "sys.exit" if isinstance(error, SystemExit) else type(error).__name__
-    return " ".join(f"{what}: {error}".split()) + at
+    what = f"it calls sys.exit({error.code!r})" if isinstance(error, SystemExit) else f"{type(error).__name__}: {error}"
+    return " ".join(what.split()) + at

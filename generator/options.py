@@ -46,14 +46,14 @@ NewFile = Annotated[Path, typer.Argument(metavar="[SYSTEM.toml]", help="The syst
 Interactive = Annotated[bool, typer.Option("--interactive", "-i", help="Ask for each value; flags are then proposals.")]
 Name = Annotated[str, typer.Option(help="Short name: lower case, digits, hyphens.")]
 Title = Annotated[str, typer.Option(help="Title for the documents.")]
-Class = Annotated[str, typer.Option("--class", metavar="[B|C|D]", help="FedRAMP class.")]
-Certification = Annotated[str, typer.Option(metavar="[20x|rev5]", help="Certification route; class D takes rev5 only.")]
+Class = Annotated[str, typer.Option("--class", metavar="CLASS", help="B, C or D.")]
+Certification = Annotated[str, typer.Option(metavar="ROUTE", help="20x or rev5; class D takes rev5 only.")]
 Region = Annotated[str, typer.Option(help=f"AWS region: {', '.join(REGIONS[:-1])} or {REGIONS[-1]}.")]
-FrontDoor = Annotated[str, typer.Option(metavar="[http-api|rest-api]", help="API Gateway's kind of API.")]
+FrontDoor = Annotated[str, typer.Option(metavar="DOOR", help="http-api or rest-api.")]
 Domain = Annotated[str | None, typer.Option(help="Custom domain; rest-api needs one.", show_default=False)]
 Waf = Annotated[bool, typer.Option("--waf", help="AWS WAF (rest-api).")]
 Streaming = Annotated[bool, typer.Option("--streaming", help="Stream responses (rest-api).")]
-Auth = Annotated[str, typer.Option(metavar="[cognito|external|none]", help="Who says who calls.")]
+Auth = Annotated[str, typer.Option(metavar="PROVIDER", help="cognito, external or none.")]
 Consumers = Annotated[list[str] | None, typer.Option(help="A program that calls the server (cognito); repeatable.", show_default=False)]
 CallbackUrls = Annotated[
     list[str] | None, typer.Option(help="Redirect of a public client with PKCE (cognito); repeatable.", show_default=False)

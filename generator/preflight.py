@@ -14,11 +14,7 @@ from claimstack.controls.errors import InputError, raise_all
 from claimstack.generator.config import Config
 from claimstack.generator.emitted import Json
 from claimstack.generator.resources.key import Consumer, filled, key_consumers
-
-URL_SUFFIX: Final = "amazonaws.com"
-"""Of both partitions that are built for."""
-ACCOUNT_PLACEHOLDER: Final = "<ACCOUNT_ID>"
-"""Stands for the account in key-policy.json, and here in the policy of a template."""
+from claimstack.generator.resources.placeholders import ACCOUNT_PLACEHOLDER, pseudo_parameters
 
 ACCOUNT_ID: Final = r"[0-9]{12}"
 ROLE_ARN: Final = r"arn:aws(-us-gov)?:iam::[0-9]{12}:role/[\w+=,.@/-]+"
@@ -83,12 +79,7 @@ def preflight(config: Config, policy: Json, known: Known | None = None, *, name:
     """
     known = known or Known()
     statements = list(_statements(policy, name))
-    places = {
-        "${AWS::Partition}": config.partition.name,
-        "${AWS::Region}": config.region,
-        "${AWS::URLSuffix}": URL_SUFFIX,
-        "${AWS::AccountId}": known.account or ACCOUNT_PLACEHOLDER,
-    }
+    places = dict(pseudo_parameters(config, known.account or ACCOUNT_PLACEHOLDER))
     statements = [filled(statement, places) for statement in statements]
     places["${AWS::AccountId}"] = known.account or _account_of(statements, name)
     of_function = {key: value for key, value in known.caller.items() if key.lower().startswith(_OF_THE_ORGANISATION)}

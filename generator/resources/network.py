@@ -48,6 +48,11 @@ def add_network(stack: Stack) -> Network:
         stack, "VPC of the function.", "Private subnets of the function, in at least two availability zones."
     )
     if stack.config.network.security_groups == "given":
+        if stack.config.network.endpoints:
+            stack.system.warnings.append(
+                "network.security_groups = given, network.endpoints = true: admit your groups to the endpoints on TCP 443 yourself "
+                "(ingress of EndpointSecurityGroupId from each group); without it the function reaches no AWS service."
+            )
         groups: Any = stack.parameter(
             "SecurityGroupIds",
             "Security groups of the function, at most five; their rules are the landing zone's.",

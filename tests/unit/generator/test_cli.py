@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 
 from claimstack.generator import cli, writing
 from claimstack.generator.loading import load_config
+from claimstack.generator.partition import REGIONS
 
 ROOT = Path(__file__).parents[3]
 COMMERCIAL = (ROOT / "examples" / "commercial.toml").read_text(encoding="utf-8")
@@ -257,6 +259,28 @@ def test_an_environment_is_held_against_the_templates(run: Run, built: Path) -> 
     assert run("build", system(), "-e", "nowhere.json").errors[0].startswith("error: nowhere.json: cannot be read")
 
 
+OVERLAYS = {
+    "exits on import": ("import sys\nsys.exit(3)\n", r"cannot be imported: it calls sys\.exit\(3\) \(ours\.py:2\)"),
+    "exits in extend": ("def extend(system):\n    raise SystemExit\n", r"extend\(\) failed: it calls sys\.exit\(None\) \(ours\.py:2\)"),
+    "no Python": ("def extend(system)\n", r"cannot be imported: SyntaxError: expected ':' \(ours\.py, line 1\)"),
+    "fails in a library": (
+        "import json\ndef extend(system):\n    json.loads('{')\n",
+        r"extend\(\) failed: JSONDecodeError: .* \(ours\.py:3\)",
+    ),
+    "imports nothing": ("import nowhere\n", r"cannot be imported: ModuleNotFoundError: No module named 'nowhere' \(ours\.py:1\)"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(OVERLAYS))
+def test_a_broken_overlay_is_told_by_its_own_line(run: Run, name: str) -> None:
+    source, expected = OVERLAYS[name]
+    Path("ours.py").write_text(source)
+    ended = run("build", system(COMMERCIAL.replace("[front_door]", 'extensions = ["ours.py"]\n[front_door]')))
+    assert (ended.code, ended.out, Path("out").exists()) == (2, "", False)
+    (line,) = ended.errors
+    assert re.fullmatch(f"error: ours\\.py: {expected}", line), line
+
+
 # ---- build --check
 
 
@@ -283,6 +307,18 @@ def test_check_judges_a_template_that_somebody_edited(run: Run, built: Path) -> 
         " days (OMB M-21-31: 12 months active and 18 months cold storage); found 30 (system.AWS-Logs-LogGroup.RetentionInDays.at-least)",
     ]
     assert snapshot(Path("out")) == before
+    assert re.match(r"commercial  \d+ files checked in out/commercial\n  \d+ facts, 1 failed\n  of 686 points: .* \d+ failed", ended.out)
+    (said,) = json.loads(run("build", "--check", "--json", system()).out)
+    assert said["failed_facts"] == []
+    assert said["judged"]["failed_facts"] == [
+        {
+            "check": "system.AWS-Logs-LogGroup.RetentionInDays.at-least",
+            "pointer": "cloudformation/server.json#/Resources/AuditLog/Properties/RetentionInDays",
+            "expected": "RetentionInDays is at least 914 days (OMB M-21-31: 12 months active and 18 months cold storage)",
+            "actual": 30,
+        }
+    ]
+    assert said["judged"]["points"]["failed"] > said["points"]["failed"] == 0
 
 
 def test_check_notices_what_is_missing_foreign_or_no_package(run: Run, built: Path) -> None:
@@ -298,7 +334,7 @@ def test_check_notices_what_is_missing_foreign_or_no_package(run: Run, built: Pa
             "differs: out/commercial/evidence/facts.json: missing",
             "differs: out/commercial/notes.md: not written by a build",
             "differs: out/commercial/cloudformation/key.json: line 1 is '[]', the system file gives '{'",
-            "not judged: out/commercial/cloudformation/key.json: is no template",
+            "not judged: out/commercial/cloudformation/key.json: is not a JSON object",
         ],
     )
 
@@ -333,12 +369,44 @@ def test_only_package_below_out_is_found(run: Run, built: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "what", ["sc-28", "AC-6(9)", "au-11_smt", "AuditLog", "endpoints.EndpointGroup", "identity", "system.no-ingress", "ia-9"]
+    "what", ["sc-28", "AC-6(9)", "au-11_smt", "AuditLog", "endpoints.EndpointGroup", "identity", "system.no-ingress", "ia-9", "KeyAlias"]
 )
 def test_explain_fits_80_columns(run: Run, built: Path, what: str) -> None:
     ended = run("explain", what, "-p", built)
     assert (ended.code, ended.err) == (0, "")
     assert widest(ended.out) <= 80
+
+
+def test_every_resource_is_explained(run: Run, built: Path) -> None:
+    resources = json.loads((built / "evidence/facts.json").read_text())["resources"]
+    ended = {resource: run("explain", resource, "-p", built) for resource in resources}
+    assert {resource for resource, end in ended.items() if end.code or not end.out.startswith(resource)} == set()
+    assert "└── makes no claim: A name for people" in ended["key.KeyAlias"].out
+
+
+def test_a_resource_is_explained_in_short_unless_the_whole_is_asked_for(run: Run, built: Path) -> None:
+    short, whole = run("explain", "AuditLog", "-p", built).out, run("explain", "AuditLog", "-p", built, "--full").out
+    assert "passed  system.AWS-Logs-LogGroup.RetentionInDays.at-least" in short
+    assert ("cloudformation/server.json" in short, "cloudformation/server.json" in whole) == (False, True)
+
+
+def test_a_pipe_folds_neither_ids_nor_pointers(built: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    command = [Path(sys.executable).with_name("claimstack"), "explain", "sc-28", "-p", built]
+    lines = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.splitlines()
+    said = {line.lstrip("│├└─ ") for line in lines}
+    facts = json.loads((built / "evidence/facts.json").read_text())["facts"]
+    claims = json.loads((built / "evidence/coverage.json").read_text())["answers"]["sc-28"]["points"]["sc-28_smt"]["claims"]
+    checks = {check for claim in claims for check in claim["checks"]}
+    assert {*checks, *(fact["pointer"] for fact in facts if fact["check"] in checks)} - said == set()
+    folded = subprocess.run(command, env={**environment, "COLUMNS": "80"}, capture_output=True, text=True, check=True).stdout
+    assert widest(folded) <= 80 < widest("\n".join(lines))
+
+
+def test_inherited_answers_name_the_package_they_rest_on(run: Run, built: Path) -> None:
+    package_id = json.loads((built / "evidence/coverage.json").read_text())["leveraged"]["package_id"]
+    assert f"(package {package_id}, authorized " in run("coverage", "-p", built).out
+    assert f"inherited from package {package_id}" in run("explain", "pe-3", "-p", built).out
 
 
 def test_explain_shows_the_chain(run: Run, built: Path) -> None:
@@ -374,6 +442,30 @@ def test_init_never_overwrites(run: Run) -> None:
     assert Path("system.toml").read_text() == "mine"
 
 
+def test_init_asks_nothing_for_a_file_that_is_there(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    system("mine")
+    monkeypatch.setattr(cli.typer, "prompt", lambda *_, **__: pytest.fail("asked"))
+    assert run("init", "-i") == Ended(2, "", "error: system.toml: exists already; name another file, or move it away\n")
+
+
+def test_init_proposes_the_flags_when_it_asks(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli.typer, "prompt", lambda _, *, default: default)
+    flags = ("--name", "desk", "--title", "Desk", "--front-door", "http-api", "--consumer", "one", "--consumer", "two", "--no-registry")
+    assert run("init", "-i", *flags, "--key").code == 0
+    config = load_config(Path("system.toml"))
+    assert (config.name, config.front_door.type, config.auth.consumers) == ("desk", "http-api", ("one", "two"))
+    assert (config.registry.stack, config.key.stack, config.runtime.sessions) == (False, True, False)
+
+
+def test_init_tells_every_wrong_flag_by_its_name(run: Run) -> None:
+    ended = run("init", "--front-door", "http", "--class", "E", "--auth", "extern", "--certification", "21x", "--region", "mars")
+    assert (ended.code, [line.split(": ")[1] for line in sorted(ended.errors)], Path("system.toml").exists()) == (
+        2,
+        ["--auth", "--certification", "--class", "--front-door", "--region"],
+        False,
+    )
+
+
 def test_init_takes_flags_and_refuses_what_cannot_be(run: Run) -> None:
     door = ("--front-door", "rest-api", "--domain", "mcp.example.gov", "--waf", "--streaming", "--region", "us-gov-west-1")
     assert run("init", "desk.toml", "--name", "desk", *door, "--certification", "rev5", "--sessions", "--key", "--no-registry").code == 0
@@ -382,8 +474,8 @@ def test_init_takes_flags_and_refuses_what_cannot_be(run: Run) -> None:
     ended = run("init", "bad.toml", "--waf", "--class", "D")
     assert (ended.code, Path("bad.toml").exists()) == (2, False)
     assert [line.partition(" AWS")[0].partition(" class D")[0] for line in sorted(ended.errors)] == [
-        "error: answers: certification:",
-        "error: answers: front_door.waf:",
+        "error: --certification:",
+        "error: --waf:",
     ]
 
 
@@ -428,6 +520,26 @@ def test_init_that_is_left_writes_nothing(run: Run, monkeypatch: pytest.MonkeyPa
     assert (run("init", "-i").code, Path("system.toml").exists()) == (130, False)
 
 
+@pytest.mark.parametrize(
+    ("raised", "code", "said"), [(KeyboardInterrupt, 130, "interrupted"), (EOFError, 2, "error: --interactive: the input")]
+)
+def test_a_question_that_is_left_ends_as_a_build_does(
+    run: Run, monkeypatch: pytest.MonkeyPatch, raised: type[BaseException], code: int, said: str
+) -> None:
+    """Below typer.prompt, which turns both into one exception."""
+
+    def leave(*_: object) -> str:
+        raise raised
+
+    monkeypatch.setattr("builtins.input", leave)
+    for module in ("typer._click.termui", "click.termui"):
+        if module in sys.modules:
+            monkeypatch.setattr(sys.modules[module], "visible_prompt_func", leave)
+    ended = run("init", "-i")
+    assert (ended.code, Path("system.toml").exists()) == (code, False)
+    assert said in ended.err
+
+
 # ---- lint, preflight, help
 
 
@@ -464,12 +576,55 @@ def test_preflight_says_who_is_left_out(run: Run, built: Path) -> None:
     assert run("preflight", "--key-policy", "nowhere.json", system()).code == 2
 
 
+def test_preflight_tells_what_the_policy_alone_does_not_tell(run: Run, built: Path) -> None:
+    template = (built / "cloudformation/key-policy.json").read_text()
+    role, function = (f"arn:aws:iam::111122223333:role/{name}" for name in ("deployer", "function"))
+    named = json.loads(template.replace("<ACCOUNT_ID>", "111122223333"))
+    for statement in named["Statement"]:
+        if "AWS" in statement["Principal"]:
+            statement["Principal"]["AWS"] = [role, function]
+    Path("named.json").write_text(json.dumps(named))
+    call = ("preflight", "--key-policy", "named.json", system())
+    assert run(*call).err == (
+        "error: named.json: it admits the root of no account; say with --account which account the system is deployed to\n"
+    )
+    unsure = run(*call, "--account", "111122223333")
+    assert (unsure.code, "leaves it out" in unsure.out, "does not tell by itself" in unsure.out) == (1, False, True)
+    assert unsure.err == "Say more about who calls with --account, --caller or --function-role.\n"
+    told = json.loads(run(*call, "--account", "111122223333", "--json").out)
+    assert {verdict["outcome"] for verdict in told} == {"undecided", "admitted"}
+    caller = ("--account", "111122223333", "--caller", f"aws:PrincipalArn={role}", "--function-role", function)
+    assert run(*call, *caller).code == 0
+    assert run(*call, "--account", "1", "--caller", "x").errors[1].startswith("error: --caller: expected KEY=VALUE")
+
+
 @pytest.mark.parametrize("command", ["", "build", "coverage", "explain", "init", "lint", "preflight"])
 def test_help_teaches_within_80_columns(run: Run, command: str) -> None:
     ended = run(*([command] if command else []), "--help")
     assert (ended.code, ended.err) == (0, "")
     assert widest(ended.out) <= 80
     assert len(ended.out.split()) > 40
+    assert ("Exit codes: 0 " if not command else f"Example: claimstack {command}") in ended.out
+
+
+def test_help_names_the_choices(run: Run) -> None:
+    told = re.sub(r"[\s│]+", " ", run("init", "--help").out)
+    choices = ["B, C or D.", "20x or rev5;", "http-api or rest-api.", "cognito, external or none.", *REGIONS]
+    assert [choice for choice in choices if choice not in told] == []
+
+
+def test_an_interrupt_during_imports_ends_without_a_traceback() -> None:
+    code = (
+        "import sys\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'typer':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "from claimstack.generator import cli\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
 
 
 def test_unknown_commands_and_options_end_with_2(run: Run) -> None:

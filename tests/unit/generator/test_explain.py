@@ -31,17 +31,23 @@ KEPT = {"status": "implemented", "why": "every objective is met and every fact p
 SAID = {"status": "organisational", "why": "People do it."}
 SERVICE = {"status": "partial", "why": "one of two", "claims": [GROUP, LOG], "unmet_objectives": ["ia-9_obj-1"]}
 
+RESOURCE = {"type": "AWS::Logs::LogGroup", "component": "audit-log", "exempt": None, "resource_star": {}, "accepts": {}}
+NETWORK = {**RESOURCE, "type": "AWS::EC2::SecurityGroup", "component": "network"}
+ALIAS = {**RESOURCE, "type": "AWS::KMS::Alias", "component": "key", "exempt": "A name for people."}
+
 EVIDENCE = Evidence(
     Path("demo"),
     {
+        "system": "demo",
         "points": {"total": 2, "implemented": 1, "partial": 0, "organisational": 1},
+        "controls": {"total": 2, "implemented": 1, "partial": 0, "organisational": 1},
         "answers": {
             "au-11": {"title": "Audit Record Retention", "status": "implemented", "points": {"au-11_smt": KEPT}},
             "sc-28.1": {"title": "Cryptographic Protection", "status": "organisational", "points": {"sc-28.1_smt": SAID}},
         },
         "supplemental": {"ia-9_smt": SERVICE},
     },
-    {"checks": [CHECK, OTHER], "facts": [FACT]},
+    {"resources": {"server.Log": RESOURCE, "server.Group": NETWORK, "server.Alias": ALIAS}, "checks": [CHECK, OTHER], "facts": [FACT]},
 )
 
 EXPLAINED = {"id": CHECK["id"], "sentence": CHECK["sentence"], "sha256": CHECK["sha256"], "facts": [FACT]}
@@ -67,7 +73,16 @@ def test_a_supplemental_point_says_that_it_is_one() -> None:
 
 @pytest.mark.parametrize("asked", ["Group", "server.Group", "network"])
 def test_a_resource_or_component_is_answered_with_its_own_claims_only(asked: str) -> None:
-    assert explain(EVIDENCE, asked) == {"asked": asked, "points": [{**IA_9, "claims": [{**GROUP, "checks": [UNSEEN]}]}]}
+    assert explain(EVIDENCE, asked) == {
+        "asked": asked,
+        "resources": [{"resource": "server.Group", **NETWORK}],
+        "points": [{**IA_9, "claims": [{**GROUP, "checks": [UNSEEN]}]}],
+    }
+
+
+@pytest.mark.parametrize("asked", ["Alias", "server.Alias", "key"])
+def test_a_resource_without_claims_is_answered_with_its_reason(asked: str) -> None:
+    assert explain(EVIDENCE, asked) == {"asked": asked, "resources": [{"resource": "server.Alias", **ALIAS}], "points": []}
 
 
 def test_a_check_is_answered_with_what_it_found_and_who_relies_on_it() -> None:
@@ -126,7 +141,10 @@ def test_evidence_is_read_from_the_package(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("coverage", "facts", "cause"),
     [
-        ("{", "{}", r"evidence: is not JSON \(.*\); build the package again"),
+        ("{", "{}", r"evidence/coverage\.json: is not JSON \(.*\); build the package again"),
+        (json.dumps(EVIDENCE.coverage), "{", r"evidence/facts\.json: is not JSON \(.*\); build the package again"),
+        ("[" * 100_000, "{}", r"evidence/coverage\.json: is not JSON \(.*\); build the package again"),
+        (json.dumps({**EVIDENCE.coverage, "answers": 5}), "{}", r"evidence/coverage\.json: is not what claimstack build writes; .*"),
         ("{}", "{}", r"evidence/coverage\.json: is not what claimstack build writes; build the package again"),
         (json.dumps(EVIDENCE.coverage), "[]", r"evidence/facts\.json: is not what claimstack build writes; build the package again"),
     ],
@@ -134,6 +152,15 @@ def test_evidence_is_read_from_the_package(tmp_path: Path) -> None:
 def test_evidence_that_no_build_wrote_is_refused(tmp_path: Path, coverage: str, facts: str, cause: str) -> None:
     with pytest.raises(InputError, match=cause):
         load_evidence(write(tmp_path, coverage, facts))
+
+
+def test_two_files_that_no_build_wrote_are_both_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as refused:
+        load_evidence(write(tmp_path, "{", "[]"))
+    assert [cause.partition(": ")[0] for cause in refused.value.causes] == [
+        f"{tmp_path}/evidence/coverage.json",
+        f"{tmp_path}/evidence/facts.json",
+    ]
 
 
 def test_a_folder_without_evidence_is_no_package(tmp_path: Path) -> None:

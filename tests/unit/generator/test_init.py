@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any, get_args
 
@@ -13,7 +14,7 @@ from pydantic import BaseModel
 
 from claimstack.controls.errors import InputError
 from claimstack.generator.config import Config
-from claimstack.generator.init import LIMITS, Answers, interview, limits_of, proposed_front_door, render_system_toml
+from claimstack.generator.init import FLAGS, LIMITS, Answers, interview, limits_of, proposed_front_door, render_system_toml
 from claimstack.generator.loading import parse_config
 from claimstack.generator.partition import REGIONS
 
@@ -134,20 +135,67 @@ def test_answers_that_contradict_each_other_are_refused_with_every_reason() -> N
     answers = Answers(name="Bad", title="Demo\n[auth]", as_of=AS_OF, waf=True, auth="cognito", region="us-east1")
     with pytest.raises(InputError) as refused:
         render_system_toml(answers)
-    assert [cause.split(": ")[1] for cause in refused.value.causes] == ["name", "title", "region", "front_door.waf", "auth.consumers"]
+    assert [cause.split(": ")[0] for cause in refused.value.causes] == ["--name", "--title", "--region", "--waf", "--consumer"]
 
 
-def test_unknown_front_door_is_refused() -> None:
-    with pytest.raises(
-        InputError, match=r"answers: front_door.type: expected 'http-api' or 'rest-api', found 'http'; did you mean 'http-api'\?"
-    ):
-        render_system_toml(Answers(name="demo", title="Demo", as_of=AS_OF, front_door="http"))
+def test_an_unknown_front_door_hides_no_other_cause() -> None:
+    with pytest.raises(InputError) as refused:
+        render_system_toml(replace(SMALL, front_door="http", region="mars"))
+    assert [re.sub("; choose one of .*", "", cause) for cause in refused.value.causes] == [
+        "--front-door: expected 'http-api' or 'rest-api', found 'http'; did you mean 'http-api'?",
+        "--region: region 'mars' is not one that this tool builds and checks for",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answers", "causes"),
+    [
+        (
+            replace(SMALL, class_="D"),
+            ["--certification: class D is not open for 20x, only for Rev5; use --certification rev5, or --class C"],
+        ),
+        (
+            replace(SMALL, streaming=True),
+            ["--streaming: an http-api buffers every answer; use --front-door rest-api, or no --streaming"],
+        ),
+        (
+            replace(SMALL, auth="none"),
+            ["--consumer: means nothing with --auth none, only with cognito; remove it, or change the type"],
+        ),
+        (
+            replace(SMALL, consumers=("agents", "Bad")),
+            [
+                "--consumer: expected lower case letters, digits and single hyphens, starting with a letter, such as 'grants-tools'; "
+                "found 'Bad'"
+            ],
+        ),
+        (
+            replace(SMALL, consumers=()),
+            [
+                "--consumer: without consumers and --callback-url nobody could get a token; name a consumer, such as ['agents']",
+            ],
+        ),
+    ],
+)
+def test_causes_speak_of_the_flags_that_were_typed(answers: Answers, causes: list[str]) -> None:
+    with pytest.raises(InputError) as refused:
+        render_system_toml(answers)
+    assert list(refused.value.causes) == causes
+
+
+def test_every_flag_sets_a_key_that_exists() -> None:
+    known = {
+        f"{name}.{key}" if tables else name
+        for name, tables in ((field.alias or name, list(_models_in(field.annotation))) for name, field in Config.model_fields.items())
+        for key in (tables[0].model_fields if tables else ("",))
+    }
+    assert set(FLAGS) - known == set()
 
 
 def test_control_characters_never_reach_a_comment() -> None:
     with pytest.raises(InputError) as refused:
         render_system_toml(Answers(name="demo", title="a\x00b\x7fc\rd", as_of=AS_OF, consumers=("agents",)))
-    assert [cause.split(": ")[1] for cause in refused.value.causes] == ["title"]
+    assert [cause.split(": ")[0] for cause in refused.value.causes] == ["--title"]
 
 
 def test_class_c_proposes_the_rest_api() -> None:
@@ -191,6 +239,29 @@ def test_interview_asks_again_with_the_reason_and_tells_the_limits() -> None:
         "expected yes or no, found 'maybe'",
     ]
     assert {line.strip() for line in told} >= set(limits_of("http-api"))
+
+
+def test_what_is_known_beforehand_is_the_default_of_its_question() -> None:
+    known: dict[str, Any] = {
+        "name": "desk", "title": "Desk", "class_": "B", "certification": "rev5", "region": "us-west-2", "front_door": "rest-api",
+        "domain": "mcp.example.gov", "waf": False, "streaming": True, "auth": "cognito", "consumers": ("one", "two"),
+        "callback_urls": ("http://localhost:8976/callback",), "sessions": True, "endpoints": True, "key": True, "registry": False,
+    }  # fmt: skip
+    assert interview(_person({}, []), as_of=AS_OF, given=known) == Answers(as_of=AS_OF, **known)
+
+
+def test_people_alone_may_be_known_beforehand() -> None:
+    known = {"callback_urls": ("http://localhost:8976/callback",)}
+    answers = interview(_person({"Short": "demo", "Title": "Demo", "Front": "http-api"}, []), as_of=AS_OF, given=known)
+    assert (answers.consumers, answers.callback_urls) == ((), ("http://localhost:8976/callback",))
+
+
+def test_class_d_is_not_asked_for_its_only_route() -> None:
+    asked: list[str] = []
+    told: list[str] = []
+    known = {"name": "desk", "title": "Desk", "class_": "D", "certification": "20x", "domain": "mcp.example.gov"}
+    assert interview(_person({}, asked), as_of=AS_OF, given=known, tell=told.append).certification == "rev5"
+    assert ([text for text in asked if "Certification" in text], told[0]) == ([], "Class D is open for rev5 only.")
 
 
 def test_interview_of_an_external_provider_asks_for_what_its_door_needs() -> None:

@@ -63,6 +63,23 @@ def test_evidence_files_agree_with_each_other(commercial: Package) -> None:
     }
 
 
+def test_the_evidence_lists_every_resource_with_its_reasons(commercial: Package) -> None:
+    resources = json.loads(commercial.files["evidence/facts.json"])["resources"]
+    emitted = commercial.evaluated.emitted.stacks
+    assert list(resources) == [f"{stack}.{id_}" for stack in commercial.system.stacks for id_ in emitted[stack]["Resources"]]
+    for stack, template in emitted.items():
+        for id_, said in template["Resources"].items():
+            compliance = said["Metadata"]["Compliance"]
+            assert resources[f"{stack}.{id_}"] == {
+                "type": said["Type"],
+                "component": compliance["Component"],
+                "exempt": compliance.get("Exempt"),
+                "resource_star": compliance.get("ResourceStar", {}),
+                "accepts": {skip["id"]: skip["comment"] for skip in said["Metadata"].get("checkov", {}).get("skip", ())},
+            }
+    assert {id_ for id_, said in resources.items() if said["resource_star"]} >= {"server.NetworkPolicy", "server.TracingPolicy"}
+
+
 def test_the_manifest_says_what_was_built_from_what(commercial: Package) -> None:
     manifest = json.loads(commercial.files["manifest.json"])
     listed = {path: sha256(text) for path, text in commercial.files.items() if path != "manifest.json"}

@@ -11,7 +11,7 @@ import pytest
 from claimstack.controls.errors import InputError
 from claimstack.generator.documents.key_policy import render_key_policy
 from claimstack.generator.evaluation import Evaluated
-from claimstack.generator.preflight import load_key_policy, preflight
+from claimstack.generator.preflight import Known, known_of, load_key_policy, preflight
 from claimstack.generator.resources.key import key_consumers
 
 Built = Callable[..., Evaluated]
@@ -25,7 +25,7 @@ def _policy(evaluated: Evaluated) -> Any:
 
 
 def _left_out(evaluated: Evaluated, policy: Any, **known: Any) -> list[str]:
-    return [verdict.consumer.id for verdict in preflight(evaluated.system.config, policy, **known) if not verdict.ok]
+    return [verdict.consumer.id for verdict in preflight(evaluated.system.config, policy, Known(**known)) if not verdict.ok]
 
 
 def _with(policy: Any, sid: str, **changes: Any) -> Any:
@@ -165,9 +165,8 @@ def test_a_deny_outside_the_organisation_catches_service_principals(built: Built
     policy["Statement"][-1]["Condition"] = {**condition, "Bool": {"aws:PrincipalIsAWSService": "false"}}
     assert _left_out(evaluated, policy, caller=caller) == []
     verdict = preflight(evaluated.system.config, policy)[0]
-    assert verdict.because == (
-        "Statement[5] denies it, for all that is known here, as StringNotEquals aws:PrincipalOrgID o-abcdefghij depends on the caller",
-    )
+    assert (verdict.outcome, verdict.missing, verdict.undecided) == ("undecided", (), verdict.needs)
+    assert verdict.because == ("Statement[5] denies it if StringNotEquals aws:PrincipalOrgID o-abcdefghij",)
 
 
 def test_a_service_missing_from_via_service_is_left_out(built: Built) -> None:
@@ -191,9 +190,63 @@ def test_named_principals_count_once_the_caller_is_known(built: Built) -> None:
             {**EVERYTHING, "Principal": {"AWS": deployer, "Service": ["logs.us-east-1.amazonaws.com", "cloudwatch.amazonaws.com"]}}
         ]
     }
-    unknown = preflight(evaluated.system.config, policy, account=ACCOUNT)[0]
-    assert (unknown.ok, unknown.because) == (False, ("All admits named principals only; say with aws:PrincipalArn who is meant",))
-    assert _left_out(evaluated, policy, account=ACCOUNT, caller={"aws:PrincipalArn": deployer}) == []
+    unknown = preflight(evaluated.system.config, policy, Known(ACCOUNT))[0]
+    assert (unknown.outcome, unknown.because) == ("undecided", ("All allows it only if the caller is one that it names",))
+    caller = {"aws:PrincipalArn": deployer}
+    told = preflight(evaluated.system.config, policy, Known(ACCOUNT, caller))
+    assert {verdict.consumer.id: verdict.outcome for verdict in told if not verdict.ok} == {
+        "function-environment": "undecided",
+        "function-secret": "undecided",
+        "function-sessions": "undecided",
+    }
+    assert _left_out(evaluated, policy, account=ACCOUNT, caller=caller, function_role=deployer) == []
+    role = f"arn:aws:iam::{ACCOUNT}:role/function"
+    other = preflight(evaluated.system.config, policy, Known(ACCOUNT, caller, role))
+    assert {verdict.consumer.id: verdict.outcome for verdict in other if not verdict.ok} == {
+        "function-environment": "left out",
+        "function-secret": "left out",
+        "function-sessions": "left out",
+    }
+
+
+@pytest.mark.parametrize(
+    ("statement", "outcome", "because"),
+    [
+        ({"Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:role/x"}}, "undecided", "Fence denies it if the caller is one that it names"),
+        ({"NotPrincipal": {"AWS": f"arn:aws:iam::{ACCOUNT}:role/x"}}, "undecided", "Fence denies it if the caller is none that it names"),
+        ({"Principal": {"AWS": ROOT}}, "left out", "Fence denies it"),
+    ],
+)
+def test_a_deny_counts_once_it_is_known_to_meet_the_caller(built: Built, statement: Any, outcome: str, because: str) -> None:
+    evaluated = built()
+    policy = _policy(evaluated)
+    policy["Statement"].append({"Sid": "Fence", "Effect": "Deny", "Action": "kms:*", "Resource": "*", **statement})
+    verdict = preflight(evaluated.system.config, policy)[0]
+    assert (verdict.outcome, verdict.because) == (outcome, (because,))
+
+
+def test_what_is_surely_missing_goes_before_what_cannot_be_told(built: Built) -> None:
+    evaluated = built()
+    only = {**EVERYTHING, "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:role/x"}, "Action": "kms:Decrypt"}
+    verdict = preflight(evaluated.system.config, {"Statement": [only]}, Known(ACCOUNT))[0]
+    assert (verdict.outcome, verdict.undecided) == ("left out", ("kms:Decrypt",))
+    assert verdict.missing == tuple(action for action in verdict.needs if action != "kms:Decrypt")
+    assert (verdict.data()["ok"], verdict.data()["outcome"]) == (False, "left out")
+
+
+def test_wrong_flags_are_told_all_at_once() -> None:
+    assert known_of(ACCOUNT, ["aws:PrincipalOrgID=o-1", "aws:PrincipalTag/a=b=c"], None) == Known(
+        ACCOUNT, {"aws:PrincipalOrgID": "o-1", "aws:PrincipalTag/a": "b=c"}
+    )
+    with pytest.raises(InputError) as refused:
+        known_of("12", ["PrincipalArn=x", "aws:userid=", "aws:userid=a", "aws:userid=b"], "role")
+    assert [cause.partition("; ")[0].partition(", such as")[0] for cause in refused.value.causes] == [
+        "--account: expected the twelve digits of an account, found '12'",
+        "--caller: expected KEY=VALUE with a condition key of AWS",
+        "--caller: expected KEY=VALUE with a condition key of AWS",
+        "--caller: aws:userid is given as 'a' and as 'b'",
+        "--function-role: expected the ARN of a role",
+    ]
 
 
 @pytest.mark.parametrize("principal", [{"AWS": ACCOUNT}, {"AWS": ["*"]}, "*"])
@@ -219,13 +272,14 @@ def test_the_wrong_region_is_noticed(built: Built) -> None:
         ([], "expected a policy document with a Statement"),
         ({"Statement": []}, "expected a policy document with a Statement"),
         ({"Statement": [{"Effect": "allow"}]}, r"Statement\[0\]: Effect is neither Allow nor Deny"),
+        ({"Statement": [{**EVERYTHING, "Condition": {"Bool": "true"}}]}, r"Statement\[0\]: Condition is not a table of operators"),
         ({"Statement": [{**EVERYTHING, "Principal": {"Service": "logs.amazonaws.com"}}]}, "the root of no account"),
         ({"Statement": [{**EVERYTHING, "Principal": {"AWS": [ROOT, "arn:aws:iam::444455556666:root"]}}]}, "111122223333, 444455556666"),
     ],
 )
 def test_what_is_no_policy_or_names_no_account_is_refused(built: Built, policy: Any, message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        preflight(built().system.config, policy)
+    with pytest.raises(InputError, match=f"^theirs\\.json: .*{message}"):
+        preflight(built().system.config, policy, name="theirs.json")
 
 
 def test_a_policy_is_read_bare_or_as_the_command_line_wraps_it(tmp_path: Path) -> None:

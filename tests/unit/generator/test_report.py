@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import pytest
 from rich.console import Console, RenderableType
 
-from claimstack.generator.preflight import Verdict
+from claimstack.generator.preflight import Outcome, Verdict
 from claimstack.generator.report import coverage_table, explanation_tree, points_table, preflight_table
 from claimstack.generator.resources.key import Consumer
 
@@ -77,12 +76,61 @@ def test_the_chain_goes_from_the_point_to_the_value_found() -> None:
         "├── failed: server.Log.Days.at-least",
         "├── server.Log  Records stay.",
         "│   └── Days is at least 914",
-        "│       ├── server.Log.Days.at-least  sha256 0123456789ab",
+        "│       ├── server.Log.Days.at-least",
+        "│       │   sha256 0123456789ab",
         "│       └── failed  found absent (environment prod)",
         "│           cloudformation/server.json#/Resources/Log",
         "├── remains for organisation: Review the records.",
         "└── objective ia-9_obj-1 is not met by any claim",
     ]
+
+
+def test_the_short_form_ends_at_the_outcome_of_each_check() -> None:
+    resource = {
+        "resource": "server.Log",
+        "type": "AWS::Logs::LogGroup",
+        "component": "audit-log",
+        "exempt": None,
+        "resource_star": {"Send": "X-Ray knows no resource."},
+        "accepts": {"CKV_1": "Not here."},
+    }
+    alias = {**resource, "resource": "key.Alias", "exempt": "A name for people.", "resource_star": {}, "accepts": {}}
+    asked = {**explanation(supplemental=False, remains=[], unmet_objectives=[]), "resources": [resource, alias]}
+    assert shown(explanation_tree(asked, full=False)) == [
+        "server.Log  AWS::Logs::LogGroup  component audit-log",
+        "├── Resource * in statement Send: X-Ray knows no resource.",
+        "└── accepts CKV_1: Not here.",
+        "key.Alias  AWS::Logs::LogGroup  component audit-log",
+        "└── makes no claim: A name for people.",
+        "ia-9_smt  failed  Service Identification",
+        "├── failed: server.Log.Days.at-least",
+        "└── server.Log  Records stay.",
+        "    └── failed  server.Log.Days.at-least",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "worst"),
+    [
+        (["passed", "failed", "conditional"], "failed"),
+        (["passed", "conditional"], "conditional"),
+        (["passed", "passed"], "passed"),
+        ([], "failed"),
+    ],
+)
+def test_the_short_form_shows_the_worst_outcome(outcomes: list[str], worst: str) -> None:
+    check = {"id": "a.b", "sentence": "B.", "sha256": "", "facts": [{"outcome": outcome} for outcome in outcomes]}
+    lines = shown(explanation_tree(explanation(claims=[{"resource": "a", "sentence": "B.", "checks": [check]}]), full=False))
+    assert [line for line in lines if line.endswith("a.b")] == [f"│   └── {worst}  a.b"]
+
+
+def test_an_inherited_answer_names_the_package_it_rests_on() -> None:
+    lines = shown(explanation_tree(explanation(claims=[], disposition={"status": "inherited", "package_id": "FR-1"})))
+    assert lines[3] == "├── inherited from package FR-1"
+    leveraged = {"title": "Cloud", "package_id": "FR-1", "date_authorized": "2026-01-01"}
+    assert " ".join(shown(coverage_table({**COVERAGE, "leveraged": leveraged}))[9:]) == (
+        "inherited answers rest on Cloud (package FR-1, authorized 2026-01-01), where none names another provider"
+    )
 
 
 def test_brackets_of_a_pattern_are_no_markup() -> None:
@@ -103,24 +151,37 @@ def consumer(id_: str, failure: Any) -> Consumer:
     return Consumer(id_, f"The {id_}", None, ("kms:Decrypt",), {}, failure, "nothing is delivered", "always")
 
 
-def test_those_that_a_key_policy_leaves_out_are_explained() -> None:
-    admitted = Verdict(consumer("deployer", "stack creation fails"), ("kms:Decrypt",), True, (), (), "")  # noqa: FBT003 - a field
+def verdict(id_: str, failure: Any, outcome: Outcome, *because: str) -> dict[str, Any]:
+    needs = ("kms:Decrypt",)
+    missing, undecided = (needs if outcome == wanted else () for wanted in ("left out", "undecided"))
+    consequence = "" if outcome == "admitted" else "it fails"
+    return Verdict(consumer(id_, failure), needs, outcome, missing, undecided, because, consequence).data()
+
+
+def test_those_that_a_key_policy_leaves_out_are_told_from_those_it_says_nothing_of() -> None:
+    admitted = verdict("deployer", "stack creation fails", "admitted")
     verdicts = [
         admitted,
-        Verdict(consumer("function", "invocation fails"), ("kms:Decrypt",), False, ("kms:Decrypt",), ("denied by X",), "it fails"),  # noqa: FBT003 - a field
-        Verdict(consumer("alarms", "silent"), ("kms:Decrypt",), False, ("kms:Decrypt",), (), "nothing is delivered"),  # noqa: FBT003 - a field
+        verdict("function", "invocation fails", "left out", "denied by X"),
+        verdict("alarms", "silent", "left out"),
+        verdict("logs", "silent", "undecided", "X allows it only if Y"),
     ]
-    assert shown(preflight_table([dataclasses.asdict(verdict) for verdict in verdicts])) == [
+    assert shown(preflight_table(verdicts)) == [
         "consumer      key policy",
         "The deployer  admits it",
         "The function  leaves it out",
         "The alarms    leaves it out, silently",
+        "The logs      does not tell by itself",
         "The function",
         "├── missing: kms:Decrypt",
         "├── denied by X",
         "└── it fails",
         "The alarms",
         "├── missing: kms:Decrypt",
-        "└── nothing is delivered",
+        "└── it fails",
+        "The logs",
+        "├── cannot be told from the policy alone: kms:Decrypt",
+        "├── X allows it only if Y",
+        "└── if it is not admitted: it fails",
     ]
-    assert shown(preflight_table([dataclasses.asdict(admitted)])) == ["consumer      key policy", "The deployer  admits it"]
+    assert shown(preflight_table([admitted])) == ["consumer      key policy", "The deployer  admits it"]

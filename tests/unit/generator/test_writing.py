@@ -10,7 +10,7 @@ import pytest
 
 from claimstack.controls.errors import InputError
 from claimstack.generator import writing
-from claimstack.generator.writing import differences, foreign_files, sha256, write_new, write_package
+from claimstack.generator.writing import differences, foreign_files, refuse_existing, sha256, write_new, write_package
 
 
 def package(**files: str) -> dict[str, str]:
@@ -40,6 +40,15 @@ def test_a_folder_without_a_manifest_is_not_ours_to_replace(tmp_path: Path) -> N
     (tmp_path / "photos" / "two.png").write_text("")
     with pytest.raises(InputError, match=r"holds one\.png and 1 more files"):
         write_package(package(a="1"), tmp_path / "photos")
+
+
+@pytest.mark.parametrize("manifest", ["{", "[]", "5", '{"files": 5}', '{"files": ["a"]}', '{"files": null}', "{}", "[" * 100_000])
+def test_a_manifest_that_lists_no_files_is_named_and_nothing_is_lost(tmp_path: Path, manifest: str) -> None:
+    write_package(package(a="1"), tmp_path / "demo")
+    (tmp_path / "demo" / "manifest.json").write_text(manifest)
+    with pytest.raises(InputError, match=r"demo/manifest\.json: does not list the files that a build has written; restore it"):
+        write_package(package(a="2"), tmp_path / "demo")
+    assert (tmp_path / "demo" / "a").read_text() == "1"
 
 
 def test_a_file_in_the_place_of_a_package_is_named(tmp_path: Path) -> None:
@@ -82,6 +91,35 @@ def test_differences_name_what_is_missing_foreign_and_changed(tmp_path: Path) ->
         "demo/b: line 1 is 'changed', the system file gives '2'",
     ]
     assert list(differences(files, tmp_path / "nowhere")) == [f"{tmp_path / 'nowhere'}: does not exist; run claimstack build"]
+
+
+@pytest.mark.parametrize(
+    ("there", "given", "said"),
+    [
+        ("a\n  b\n", "a\nb\n", "line 2 differs from what the system file gives in white space only"),
+        ("a b\n", "a  b\n", "line 1 differs from what the system file gives in white space only"),
+        ("a\r\nb\r\n", "a\nb\n", "differs from what the system file gives in its line endings"),
+        ("a\n", "a\nb\n", "line 2 is missing, the system file gives 'b'"),
+        ("a\n\n", "a\n", "line 2 is '', the system file gives missing"),
+        (
+            "x" * 200 + "1" + "y" * 200,
+            "x" * 200 + "2" + "y" * 200,
+            f"line 1 is …'{'x' * 50}1{'y' * 49}'…, the system file gives …'{'x' * 50}2{'y' * 49}'…",
+        ),
+    ],
+)
+def test_the_first_difference_is_shown_where_it_is(tmp_path: Path, there: str, given: str, said: str) -> None:
+    (tmp_path / "a").write_bytes(there.encode())
+    assert list(differences({"a": given}, tmp_path)) == [f"{tmp_path / 'a'}: {said}"]
+
+
+def test_a_file_that_would_be_refused_is_refused_before_any_question(tmp_path: Path) -> None:
+    (tmp_path / "system.toml").write_text("a")
+    refuse_existing(tmp_path / "new.toml")
+    with pytest.raises(InputError, match="exists already"):
+        refuse_existing(tmp_path / "system.toml")
+    with pytest.raises(InputError, match="there is no folder"):
+        refuse_existing(tmp_path / "missing" / "system.toml")
 
 
 def test_a_new_file_never_overwrites_an_old_one(tmp_path: Path) -> None:

@@ -1,0 +1,78 @@
+"""Checking: a package on disk is compared file by file, and judged as it stands."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from claimstack.generator.checking import Checked, check_package, failure, found_in, summary
+from claimstack.generator.loading import load_config
+from claimstack.generator.package import Package, make_package
+from claimstack.generator.writing import write_package
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+SERVER = "cloudformation/server.json"
+
+
+@pytest.fixture(scope="module")
+def package() -> Package:
+    return make_package(load_config(EXAMPLES / "commercial.toml"))
+
+
+@pytest.fixture
+def folder(package: Package, tmp_path: Path) -> Path:
+    write_package(package.files, tmp_path / "demo")
+    return tmp_path / "demo"
+
+
+def test_a_current_package_is_judged_as_its_system_is(package: Package, folder: Path) -> None:
+    checked = check_package(package, folder)
+    assert checked == Checked((), package.evaluated)
+    said = summary(package, folder, checked)
+    assert said["judged"] == {key: said[key] for key in ("facts", "failed_facts", "points", "controls")}
+    assert summary(package, folder) == {**said, "judged": None}
+
+
+def test_a_folder_that_is_not_there_is_not_judged(package: Package, tmp_path: Path) -> None:
+    assert check_package(package, tmp_path / "no") == Checked((f"{tmp_path / 'no'}: does not exist; run claimstack build",), None)
+
+
+def test_a_missing_or_broken_template_is_named_and_nothing_is_judged(package: Package, folder: Path) -> None:
+    (folder / SERVER).unlink()
+    (folder / "cloudformation/key.json").write_text("{")
+    (folder / "cloudformation/registry.json").write_text('{"Resources": {"A": 5}}')
+    checked = check_package(package, folder)
+    assert checked.judged is None
+    assert [line.partition(".json: ")[0] for line in checked.differences if line.startswith("not judged: ")] == [
+        f"not judged: {folder}/cloudformation/{stack}" for stack in ("key", "registry", "server")
+    ]
+    said = summary(package, folder, checked)
+    assert (said["judged"], said["problems"]) == (None, list(checked.differences))
+
+
+def test_an_edited_template_is_judged_as_it_stands(package: Package, folder: Path) -> None:
+    template = json.loads((folder / SERVER).read_text())
+    template["Resources"]["AuditLog"]["Properties"]["RetentionInDays"] = 30
+    (folder / SERVER).write_text(json.dumps(template))
+    checked = check_package(package, folder)
+    assert checked.judged is not None
+    (failed,) = found_in(checked.judged)["failed_facts"]
+    assert failure(failed) == (
+        f"{SERVER}#/Resources/AuditLog/Properties/RetentionInDays: RetentionInDays is at least 914 days (OMB M-21-31: 12 months active and "
+        "18 months cold storage); found 30 (system.AWS-Logs-LogGroup.RetentionInDays.at-least)"
+    )
+    assert [line.partition(": line ")[0] for line in checked.differences] == [f"differs: {folder / SERVER}"]
+
+
+def test_an_environment_that_no_longer_fits_is_a_reason_not_to_judge(package: Package, folder: Path, tmp_path: Path) -> None:
+    environment = tmp_path / "prod.json"
+    shutil.copy(folder / "cloudformation/parameters.example.json", environment)
+    template = json.loads((folder / SERVER).read_text())
+    template["Parameters"].pop("ImageUri")
+    (folder / SERVER).write_text(json.dumps(template))
+    checked = check_package(package, folder, environment)
+    assert checked.judged is None
+    assert [line for line in checked.differences if "ImageUri" in line and line.startswith(f"not judged: {folder}: {environment}")] != []
