@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -50,10 +51,15 @@ print(json.dumps({name: after - before for (_, before), (name, after) in zip(mar
 def main() -> None:
     """Print the three tables."""
     console = Console()
-    for system in SYSTEMS:
-        console.print(cold_builds(system))
-    console.print(many_systems())
-    console.print(lint_runs())
+    measured: list[tuple[str, Callable[[], Table]]] = [
+        *((f"{COLD_RUNS} cold builds of {system.stem}", partial(cold_builds, system)) for system in SYSTEMS),
+        (f"{MANY} systems in one process", many_systems),
+        ("lint", lint_runs),
+    ]
+    for what, measure in measured:
+        with console.status(what):
+            table = measure()
+        console.print(table)
 
 
 def cold_builds(system: Path) -> Table:
