@@ -209,7 +209,7 @@ def _answer(system: System, point: Point, claims: tuple[ClaimResult, ...]) -> An
     if failed:
         status, why = Status.FAILED, "failed: " + ", ".join(failed)
     elif not passing:
-        status, why = Status.PLANNED, "every claim depends on values that are chosen when the stack is deployed"
+        status, why = Status.PARTIAL, "every claim depends on values that are chosen when the stack is deployed"
     elif unmet:
         status, why = Status.PARTIAL, f"{len(point.objectives) - len(unmet)} of {len(point.objectives)} objectives are met"
     elif len(passing) < len(claims):

@@ -16,7 +16,7 @@ from claimstack.controls.errors import InputError, raise_all
 from claimstack.controls.families import Ceiling, Disposition, Families, ceiling_problems, disposition_problems
 from claimstack.generator.claims import Claim, Component, Exempt
 from claimstack.generator.config import Config
-from claimstack.generator.emitted import Json, plain
+from claimstack.generator.emitted import Json, Place, plain
 from claimstack.generator.expressions import Check, Scope
 
 CONTROLS_TAG = "FedRAMPControls"
@@ -111,6 +111,14 @@ class System:
         """Every resource of every stack."""
         for stack in self.stacks.values():
             yield from stack.declared.values()
+
+    def inventory(self) -> dict[Place, str]:
+        """The place of every declared resource and template parameter, with its type."""
+        found: dict[Place, str] = {}
+        for name, stack in self.stacks.items():
+            found |= {Place(name, ("Resources", declared.logical_id)): declared.type for declared in stack.declared.values()}
+            found |= {Place(name, ("Parameters", parameter)): stack.template.parameters[parameter].Type for parameter in stack.parameters}
+        return found
 
     def claims(self) -> Iterator[tuple[Declared, Claim]]:
         for declared in self.declared():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from claimstack.generator.questions.alarms import AlarmsCanFire, AlarmsReach
+from claimstack.generator.questions.declared import OnlyDeclared
 from claimstack.generator.questions.doors import (
     COGNITO_TOKEN_DOMAIN,
     COGNITO_USER_POOL_API,
@@ -52,6 +53,7 @@ __all__ = [
     "NoPublicPrincipal",
     "NoWildcardAction",
     "NothingConditional",
+    "OnlyDeclared",
     "OutputsHoldNoSecret",
     "PolicyParametersBounded",
     "Question",

@@ -11,7 +11,7 @@ from claimstack.controls.errors import raise_all
 from claimstack.generator.claims import Claim, Component
 from claimstack.generator.config import Config
 from claimstack.generator.expressions import Check, every, none_exists, prop
-from claimstack.generator.questions import EnvironmentHolds, NoLiteralPlace, NothingConditional, OutputsHoldNoSecret
+from claimstack.generator.questions import EnvironmentHolds, NoLiteralPlace, NothingConditional, OnlyDeclared, OutputsHoldNoSecret
 from claimstack.generator.resources.arns import REGION_NAME
 from claimstack.generator.resources.endpoints import runs_past_fips
 from claimstack.generator.resources.network import Network
@@ -129,6 +129,12 @@ def add_function(
             EVERY_FUNCTION.prop("TracingConfig.Mode").equals("Active"),
             prop("LoggingConfig.LogGroup").equals(Ref(log_group)),
             *(_holds(name, value) for name, value in environment.items()),
+        ),
+        Claim(
+            "cm-6_smt.b",
+            "The stacks hold the declared resources and template parameters and nothing beside them; no condition and no hard-coded "
+            "place changes what they are.",
+            OnlyDeclared(inventory=stack.system.inventory),
             NothingConditional(),
             NoLiteralPlace(given=_given_places(stack.config)),
         ),
