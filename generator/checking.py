@@ -11,6 +11,7 @@ from claimstack.controls.errors import InputError
 from claimstack.generator.documents.coverage import render_coverage
 from claimstack.generator.evaluation import Evaluated, Fact, read_back
 from claimstack.generator.package import Package, judge
+from claimstack.generator.predicates import Outcome
 from claimstack.generator.writing import differences
 
 
@@ -50,24 +51,32 @@ def check_package(package: Package, folder: Path, environment: Path | None = Non
 
 
 def summary(package: Package, folder: Path, checked: Checked | None = None) -> dict[str, Any]:
-    """What `claimstack build --json` says of one system: what its file gives, and beside it what was judged on disk."""
+    """What `claimstack build --json` says of one system: what was found, after a check in the templates on disk.
+
+    `built` is then what the system file gives. `judged` is false where the templates on disk could not be judged: what was found is
+    of the built ones in that case.
+    """
+    built = found_in(package.evaluated)
+    judged = checked.judged if checked is not None else package.evaluated
     return {
         "system": package.system.config.name,
         "folder": str(folder),
         "files": len(package.files),
-        **found_in(package.evaluated),
-        "judged": found_in(checked.judged) if checked is not None and checked.judged is not None else None,
+        **(built if judged is None or judged is package.evaluated else found_in(judged)),
+        "judged": judged is not None,
+        "built": built if checked is not None else None,
         "warnings": package.system.warnings,
         "problems": list(checked.differences) if checked is not None else [],
     }
 
 
 def found_in(evaluated: Evaluated) -> dict[str, Any]:
-    """Facts with those that failed, points and controls by status."""
+    """Facts with those that failed and the number of those that wait for a deployment, points and controls by status."""
     counted = render_coverage(evaluated)
     return {
         "facts": len(evaluated.facts),
         "failed_facts": [_failed(fact) for fact in evaluated.failed],
+        "conditional_facts": sum(fact.outcome is Outcome.CONDITIONAL for fact in evaluated.facts),
         "points": counted["points"],
         "controls": counted["controls"],
     }

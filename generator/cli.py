@@ -101,7 +101,7 @@ def build(
     else:
         for said in summaries:
             _print_summary(said, checked=check)
-    if any(said["failed_facts"] or said["problems"] or (said["judged"] or said)["failed_facts"] for said in summaries):
+    if any(said["failed_facts"] or said["problems"] or (said["built"] or said)["failed_facts"] for said in summaries):
         raise typer.Exit(FAILED_CHECK)
 
 
@@ -330,25 +330,26 @@ def _source_date() -> datetime | None:
 def _print_summary(said: dict[str, Any], *, checked: bool) -> None:
     from claimstack.generator.checking import failure
 
-    found = said["judged"] or said
+    built = said["built"] or said
     out.print(
         f"{said['system']}  {said['files']} files {'checked' if checked else 'written'} in {said['folder']}", markup=False, soft_wrap=True
     )
     out.print(
-        f"  {found['facts']} facts, {len(found['failed_facts'])} failed" + ("" if said["judged"] or not checked else ", none judged there")
+        f"  {said['facts']} facts, {len(said['failed_facts'])} failed, {said['conditional_facts']} conditional"
+        + ("" if said["judged"] else ", none judged there")
     )
     out.print(
-        f"  of {found['points']['total']} points: "
-        + ", ".join(f"{number} {status}" for status, number in found["points"].items() if status != "total" and number)
+        f"  of {said['points']['total']} points: "
+        + ", ".join(f"{number} {status}" for status, number in said["points"].items() if status != "total" and number)
     )
     for warning in said["warnings"]:
         err.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
-    for fact in said["failed_facts"]:
+    for fact in built["failed_facts"]:
         err.print(f"failed: {failure(fact)}", style="red", markup=False, soft_wrap=True)
     for problem in said["problems"]:
         err.print(problem, style="red", markup=False, soft_wrap=True)
-    for fact in found["failed_facts"]:
-        if fact not in said["failed_facts"]:
+    for fact in said["failed_facts"]:
+        if fact not in built["failed_facts"]:
             err.print(f"failed: {said['folder']}/{failure(fact)}", style="red", markup=False, soft_wrap=True)
 
 

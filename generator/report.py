@@ -65,6 +65,9 @@ def explanation_tree(explanation: dict[str, Any], *, full: bool = True) -> Rende
         if point.get("supplemental"):
             tree.add(Text("supplemental: outside the class, shown but not counted", "dim"))
         tree.add(Text(point["why"]))
+        overridden = point.get("ceiling_overridden")
+        if overridden:
+            tree.add(Text.assemble((f"ceiling overridden by {overridden['by']}: ", "yellow"), overridden["because"]))
         package_id = point.get("disposition", {}).get("package_id")
         if package_id:
             tree.add(Text(f"inherited from package {package_id}", "dim"))

@@ -20,6 +20,7 @@ from claimstack.generator.emitted import Json, Place, plain
 from claimstack.generator.expressions import Check, Scope
 
 CONTROLS_TAG = "FedRAMPControls"
+RESOURCES = Path(__file__).parent / "resources"
 TAG_LIMIT = 255
 """Longest tag value that every service takes (ECR: 255, the others 256)."""
 
@@ -83,6 +84,8 @@ class System:
     """What a build says aloud: choices that weaken the system."""
     ceilings: dict[str, Ceiling] = field(default_factory=dict)
     """The families' ceilings, with those that an extension has overridden."""
+    overridden_ceilings: dict[str, str] = field(default_factory=dict)
+    """Points whose ceiling an extension has overridden, with the name of its file."""
     class_points: frozenset[str] = frozenset()
     timestamp: datetime = field(init=False)
     """The time of every document: midnight UTC of `as_of`, unless SOURCE_DATE_EPOCH says otherwise."""
@@ -140,6 +143,7 @@ class System:
             self.catalog.point(entry.point)
             raise_all(f"{where}: ceiling of {entry.point}: {problem}" for problem in ceiling_problems(entry, overrides=True))
             self.ceilings[entry.point] = entry
+            self.overridden_ceilings[entry.point] = where.rpartition(":")[0].rpartition("/")[2]
             return
         if entry.target not in self.catalog.points:
             self.catalog.control(entry.target)
@@ -253,6 +257,9 @@ def _claim_causes(system: System, resource: Any, claim: Claim) -> Iterator[str]:
         yield f"claims {claim.point}, which no template can support: {ceiling.because}"
     if not claim.checks:
         yield f"claims {claim.point} without a check; a claim is a sentence plus checks that can fail"
+    if not isinstance(claim.meets, tuple):
+        yield f"claims {claim.point} with meets={claim.meets!r}, which is no tuple; name objectives as in meets=('…',)"
+        return
     unknown = [objective for objective in claim.meets if objective not in point.objectives]
     if unknown:
         yield f"claims {claim.point} and says that it meets {', '.join(unknown)}; its objectives are {', '.join(point.objectives)}"
@@ -304,9 +311,12 @@ def _control_order(control: str) -> tuple[str, int, int]:
 def declared_at(*through: str) -> str:
     """The file and line that is declaring, for error messages: the last call from outside this module and the files `through`.
 
-    Ask before a generator is handed on: inside it, whoever consumes the generator is the last call.
+    Where an extension declares with the help of our resources, that is its own line. Ask before a generator is handed on: inside it,
+    whoever consumes the generator is the last call.
     """
     passed = (__file__, *through)
-    frame = next(frame for frame in reversed(traceback.extract_stack()) if frame.filename not in passed)
+    calls = [frame for frame in reversed(traceback.extract_stack()) if frame.filename not in passed]
+    caller = next(frame for frame in calls if Path(frame.filename).parent != RESOURCES)
+    frame = calls[0] if Path(caller.filename).is_relative_to(RESOURCES.parent) else caller
     path = Path(frame.filename)
     return f"{path.parent.name}/{path.name}:{frame.lineno}"

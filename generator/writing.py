@@ -9,13 +9,15 @@ import shutil
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from claimstack.controls.errors import InputError
 
 MANIFEST = "manifest.json"
 LONGEST_LINE = 100
 """Characters of a differing line that are shown, around the difference."""
+MISSING: Final = object()
+"""Stands for a value that one of two documents does not have."""
 
 
 def write_package(files: Mapping[str, str], folder: Path) -> None:
@@ -119,19 +121,59 @@ def differences(files: Mapping[str, str], folder: Path) -> Iterator[str]:
     for path in sorted(present & set(files)):
         found = (folder / path).read_bytes()
         if found != files[path].encode():
-            yield f"{folder / path}: {_first_difference(found.decode('utf-8', 'replace'), files[path])}"
+            yield f"{folder / path}: {_first_difference(path, found.decode('utf-8', 'replace'), files[path])}"
 
 
-def _first_difference(found: str, expected: str) -> str:
-    """The first line in which a text on disk is not what the system file gives."""
-    pairs = zip_longest(found.splitlines(), expected.splitlines())
-    for number, (there, given) in enumerate(pairs, start=1):
-        if there != given:
-            if there is not None and given is not None and there.split() == given.split():
-                return f"line {number} differs from what the system file gives in white space only"
+def _first_difference(path: str, found: str, expected: str) -> str:
+    """Where a text on disk is first not what the system file gives: a JSON pointer, or a line."""
+    if found.splitlines() == expected.splitlines():
+        return "differs from what the system file gives in its line endings"
+    return (_json_difference(found, expected) if path.endswith(".json") else None) or _line_difference(found, expected)
+
+
+def _line_difference(found: str, expected: str) -> str:
+    """The first line that differs in more than white space; without one, the first that differs at all."""
+    pairs = enumerate(zip_longest(found.splitlines(), expected.splitlines()), start=1)
+    differing = [(number, there, given) for number, (there, given) in pairs if there != given]
+    for number, there, given in differing:
+        if there is None or given is None or there.split() != given.split():
             start = next((place for place, (one, other) in enumerate(zip(there or "", given or "", strict=False)) if one != other), 0)
             return f"line {number} is {_quoted(there, start)}, the system file gives {_quoted(given, start)}"
-    return "differs from what the system file gives in its line endings"
+    return f"line {differing[0][0]} differs from what the system file gives in white space only"
+
+
+def _json_difference(found: str, expected: str) -> str | None:
+    """The first place where two documents differ, by its JSON pointer; None where one of them is no JSON."""
+    try:
+        differing = next(_unequal(json.loads(found), json.loads(expected), ""), None)
+    except (ValueError, RecursionError):
+        return None
+    if differing is not None:
+        pointer, there, given = differing
+        return f"{pointer or 'the document'} is {_shown(there)}, the system file gives {_shown(given)}"
+    if "".join(found.split()) == "".join(expected.split()):
+        return "differs from what the system file gives in white space only"
+    return "holds what the system file gives, in another order of keys or otherwise written"
+
+
+def _unequal(there: Any, given: Any, pointer: str) -> Iterator[tuple[str, Any, Any]]:
+    """Every innermost place where two documents differ, with both values; MISSING where one of them ends."""
+    if isinstance(there, dict) and isinstance(given, dict):
+        for key in (*given, *(key for key in there if key not in given)):
+            below = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
+            yield from _unequal(there.get(key, MISSING), given.get(key, MISSING), below)
+    elif isinstance(there, list) and isinstance(given, list):
+        for index, (one, other) in enumerate(zip_longest(there, given, fillvalue=MISSING)):
+            yield from _unequal(one, other, f"{pointer}/{index}")
+    elif type(there) is not type(given) or there != given:
+        yield pointer, there, given
+
+
+def _shown(value: Any) -> str:
+    if value is MISSING:
+        return "missing"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONGEST_LINE else text[:LONGEST_LINE] + "…"
 
 
 def _quoted(line: str | None, start: int) -> str:

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from claimstack.generator.config import Leveraged
 from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated, Status, control_status
+from claimstack.generator.system import System
 
 
 def render_coverage(evaluated: Evaluated) -> dict[str, Any]:
@@ -29,11 +29,11 @@ def render_coverage(evaluated: Evaluated) -> dict[str, Any]:
             control: {
                 "title": system.catalog.controls[control].title,
                 "status": control_status(answer.status for answer in answers).value,
-                "points": {answer.point.id: _answer(answer, leveraged) for answer in answers},
+                "points": {answer.point.id: _answer(answer, system) for answer in answers},
             }
             for control, answers in controls.items()
         },
-        "supplemental": {answer.point.id: _answer(answer, leveraged) for answer in evaluated.answers.values() if answer.supplemental},
+        "supplemental": {answer.point.id: _answer(answer, system) for answer in evaluated.answers.values() if answer.supplemental},
     }
 
 
@@ -52,13 +52,16 @@ def counts(statuses: Iterable[Status]) -> dict[str, int]:
     return {"total": found.total(), **{status.value: found[status] for status in Status}}
 
 
-def _answer(answer: Answer, leveraged: Leveraged | None) -> dict[str, Any]:
+def _answer(answer: Answer, system: System) -> dict[str, Any]:
     said: dict[str, Any] = {"status": answer.status.value, "why": answer.why}
     if answer.claims:
         said["claims"] = [_claim(result) for result in answer.claims]
         said["unmet_objectives"] = list(answer.unmet)
     if answer.remains and answer.claims:
         said["remains"] = [{"who": remainder.who, "what": remainder.what} for remainder in answer.remains]
+    if answer.point.id in system.overridden_ceilings:
+        because = system.ceilings[answer.point.id].because
+        said["ceiling_overridden"] = {"by": system.overridden_ceilings[answer.point.id], "because": because}
     if answer.disposition is not None:
         said["disposition"] = {
             "status": answer.disposition.status,
@@ -66,8 +69,8 @@ def _answer(answer: Answer, leveraged: Leveraged | None) -> dict[str, Any]:
             "provider": answer.disposition.provider,
             "source": answer.disposition.source,
         }
-        if answer.status is Status.INHERITED and answer.disposition.provider is None and leveraged is not None:
-            said["disposition"]["package_id"] = leveraged.package_id
+        if answer.status is Status.INHERITED and answer.disposition.provider is None and system.config.leveraged is not None:
+            said["disposition"]["package_id"] = system.config.leveraged.package_id
     return said
 
 

@@ -259,6 +259,8 @@ def _add_alarm(stack: Stack, spec: AlarmSpec, door: FrontDoor, dimensions: tuple
         prop("ComparisonOperator").equals("GreaterThanOrEqualToThreshold"),
         prop("Threshold").equals(threshold),
         every(cloudwatch.Alarm).prop("OKActions").equals([topic]),
+        # Data in another unit than the one asked for is no data, and no data raises no alarm.
+        every(cloudwatch.Alarm).prop("Unit").absent(),
         AlarmsCanFire(limits=limits),
         AlarmsReach(),
         *(() if stack.config.organisation.alarm_topic == "own" else (prop("AlarmActions[*]").matches(TOPIC_ARN),)),
@@ -363,12 +365,7 @@ def _add_topic(stack: Stack, key_arn: Any) -> Ref:
     stack.add(
         ALARMING,
         sns.TopicPolicy("AlarmTopicPolicy", Topics=[Ref(topic)], PolicyDocument=document(*statements)),
-        Claim(
-            "sc-8_smt",
-            "The alarm topic refuses requests that do not come over TLS.",
-            *policy,
-            DeniesPlainTransport(),
-        ),
+        Claim("sc-8_smt", "The alarm topic refuses requests that do not come over TLS.", *policy, DeniesPlainTransport()),
         Claim(
             "sc-8.1_smt",
             "Alarms reach the topic over TLS only; the mail that it sends on is not protected.",
@@ -387,7 +384,10 @@ def _add_topic(stack: Stack, key_arn: Any) -> Ref:
         sns.SubscriptionResource("AlarmSubscription", TopicArn=Ref(topic), Protocol="email", Endpoint=email),
         Claim(
             "si-4.5_smt",
-            "The alarm topic has a subscription for the address given as AlarmEmail, effective once its owner confirms it.",
+            "The alarm topic names no subscriber itself; its subscription for the address given as AlarmEmail passes on every alarm, "
+            "effective once its owner confirms it.",
+            every(sns.Topic).prop("Subscription").absent(),
+            prop("FilterPolicy").absent(),
             prop("TopicArn").equals(Ref(topic)),
             prop("Protocol").equals("email"),
             prop("Endpoint").equals(email),

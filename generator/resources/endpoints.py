@@ -9,7 +9,7 @@ from troposphere import GetAtt, Ref, Sub, ec2
 from claimstack.controls.errors import InputError
 from claimstack.generator.claims import Claim, Component
 from claimstack.generator.config import Config
-from claimstack.generator.expressions import Check, prop
+from claimstack.generator.expressions import Check, every, prop
 from claimstack.generator.questions import (
     DeniesPlainTransport,
     EgressIsExplicit,
@@ -36,6 +36,8 @@ SDK_NAMES: Final = {"secretsmanager": "SECRETS_MANAGER"}
 Secrets Manager is the one of them that the runtime calls: the private DNS name of `secretsmanager` is the standard one (AWS PrivateLink
 guide, "AWS services that integrate with AWS PrivateLink"). Where a region offers `secretsmanager-fips` as well, system.toml can ask for it.
 """
+
+ENDPOINT_GROUP_ID: Final = "EndpointGroup"
 
 NOWHERE: Final = "127.0.0.1/32"
 """An endpoint opens no connection. A group without a rule would get EC2's own, which allows all."""
@@ -82,10 +84,11 @@ def add_endpoints(stack: Stack) -> None:
 
 def _group(stack: Stack, vpc_id: Any) -> ec2.SecurityGroup:
     nowhere = (prop("SecurityGroupEgress[*].CidrIp").equals(NOWHERE), *one_port_only())
+    interfaces = every(ec2.VPCEndpoint).where(prop("VpcEndpointType").equals("Interface"))
     group: ec2.SecurityGroup = stack.add(
         VPC_ENDPOINTS,
         ec2.SecurityGroup(
-            "EndpointGroup",
+            ENDPOINT_GROUP_ID,
             GroupDescription=f"VPC endpoints of the MCP server {stack.config.name}: callers are admitted one by one",
             VpcId=vpc_id,
             SecurityGroupEgress=[ec2.SecurityGroupRule(Description="No connection starts here", CidrIp=NOWHERE, **HTTPS)],
@@ -105,6 +108,7 @@ def _group(stack: Stack, vpc_id: Any) -> ec2.SecurityGroup:
             NoIngress(),
             prop("SecurityGroupIngress").absent(),
             prop("VpcId").equals(vpc_id),
+            interfaces.prop("SecurityGroupIds").equals([GetAtt(ENDPOINT_GROUP_ID, "GroupId")]),
             meets=("sc-7_obj.a-4",),
         ),
     )

@@ -119,8 +119,11 @@ def add_function(
         *_limit_claims(stack.config),
         Claim(
             "au-12_smt.a",
-            "The function writes its records to its own log group, which the stack encrypts and retains.",
+            "The function writes its records to its own log group, which the stack encrypts and retains; no level is set below which "
+            "Lambda would drop them.",
             prop("LoggingConfig.LogGroup").equals(Ref(log_group)),
+            prop("LoggingConfig.ApplicationLogLevel").absent(),
+            prop("LoggingConfig.SystemLogLevel").absent(),
         ),
         Claim(
             "cm-6_smt.b",
@@ -201,11 +204,12 @@ def _given_places(config: Config) -> tuple[str, ...]:
 def _content_claims(config: Config, variables: Mapping[str, Any]) -> tuple[Claim, ...]:
     claims = [
         Claim(
-            "si-7_smt.a",
-            "The template admits an image by its SHA-256 digest only, so that it never deploys other content under the same name.",
+            "cm-6_smt.b",
+            "The template admits an image by its SHA-256 digest only, so that it never deploys other content under the same name, and "
+            "starts it as the image itself says.",
             EVERY_FUNCTION.prop("PackageType").equals("Image"),
             EVERY_FUNCTION.prop("Code.ImageUri").matches(image_pattern(config)),
-            meets=("si-7_obj.a-1",),
+            EVERY_FUNCTION.prop("ImageConfig").absent(),
         ),
     ]
     if config.runtime.fips_endpoints:
@@ -227,13 +231,16 @@ def _content_claims(config: Config, variables: Mapping[str, Any]) -> tuple[Claim
 
 
 def _boundary_claims(network: Network, entrances: Check) -> tuple[Claim, ...]:
-    placed = (
-        EVERY_FUNCTION.prop("VpcConfig.SubnetIds").equals(network.subnet_ids),
-        EVERY_FUNCTION.prop("VpcConfig.SecurityGroupIds").equals(network.security_group_ids),
-    )
     return (
-        Claim("ac-4_smt", "The function sends through the security groups and subnets of the VPC that the stack is given.", *placed),
-        Claim("cm-7_smt.a", "The function has no URL of its own and reads from no queue or stream.", entrances),
+        Claim(
+            "ac-4_smt", "The function sends through the security groups and subnets of the VPC that the stack is given.", *network.placed()
+        ),
+        Claim(
+            "cm-7_smt.a",
+            "The function has no URL of its own, reads from no queue or stream and mounts no file system.",
+            entrances,
+            EVERY_FUNCTION.prop("FileSystemConfigs").absent(),
+        ),
     )
 
 

@@ -154,11 +154,13 @@ def _add_integration(stack: Stack, function_arn: Any) -> apigatewayv2.Integratio
         ),
         Claim(
             "cm-7_smt.a",
-            "The API passes calls to the one function of the MCP server, and to nothing else.",
+            "The API passes calls as they come to the one function of the MCP server, and to nothing else.",
             every(apigatewayv2.Integration).prop("IntegrationUri").equals(function_arn),
             every(apigatewayv2.Integration).prop("IntegrationType").equals("AWS_PROXY"),
             every(apigatewayv2.Integration).prop("ApiId").equals(Ref(HTTP_API)),
             every(apigatewayv2.Integration).prop("PayloadFormatVersion").equals("2.0"),
+            every(apigatewayv2.Integration).prop("CredentialsArn").absent(),
+            every(apigatewayv2.Integration).prop("RequestParameters").absent(),
         ),
         Claim(
             "sc-5_smt.b",

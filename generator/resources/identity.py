@@ -13,6 +13,7 @@ from claimstack.generator.config import Config
 from claimstack.generator.expressions import attribute, every, prop
 from claimstack.generator.resources.door import entrances_are
 from claimstack.generator.resources.user_pool import (
+    NO_TRIGGER,
     PASSWORD_LENGTH,
     REVOCABLE,
     SILENT,
@@ -189,10 +190,11 @@ def _add_resource_server(stack: Stack, identifier: str) -> cognito.UserPoolResou
         ),
         Claim(
             "ac-3_smt",
-            "The resource server defines the scopes that the MCP server asks for, and no others.",
+            "The resource server defines the scopes that the MCP server asks for, and no others; no trigger changes a token.",
             servers.prop("Identifier").equals(identifier),
             servers.prop("Scopes").equals(scopes),
             servers.prop("UserPoolId").equals(Ref(USER_POOL)),
+            NO_TRIGGER,
         ),
     )
 

@@ -95,6 +95,8 @@ def add_log_group(stack: Stack, logical_id: str, name: str, key_arn: Any) -> log
 
     With a log archive of the organisation its records are forwarded there.
     """
+    # A group of class DELIVERY keeps records for two days, whatever its retention says.
+    standard = every(logs.LogGroup).prop("LogGroupClass").absent()
     group = stack.add(
         AUDIT_LOG,
         logs.LogGroup(
@@ -110,6 +112,7 @@ def add_log_group(stack: Stack, logical_id: str, name: str, key_arn: Any) -> log
             "au-11_smt",
             "Audit records stay available for at least thirty months.",
             every(logs.LogGroup).prop("RetentionInDays").at_least(floor("au-11")),
+            standard,
             attribute("DeletionPolicy").one_of("Retain", "RetainExceptOnCreate"),
             attribute("UpdateReplacePolicy").equals("Retain"),
         ),
@@ -117,6 +120,7 @@ def add_log_group(stack: Stack, logical_id: str, name: str, key_arn: Any) -> log
             "au-4_smt",
             "The log group drops records by age alone, and not before thirty months have passed.",
             every(logs.LogGroup).prop("RetentionInDays").at_least(floor("au-11")),
+            standard,
         ),
         Claim(
             "sc-28_smt",

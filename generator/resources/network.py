@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from troposphere import GetAtt, Ref, ec2
+from troposphere import GetAtt, Ref, awslambda, ec2
 
 from claimstack.generator.claims import Claim, Component
 from claimstack.generator.expressions import Check, every, none_exists, prop
@@ -41,6 +41,14 @@ class Network:
     security_group_ids: Any
     vpc_id: Any
 
+    def placed(self) -> tuple[Check, ...]:
+        """That every function of the system has this place."""
+        functions = every(awslambda.Function)
+        return (
+            functions.prop("VpcConfig.SubnetIds").equals(self.subnet_ids),
+            functions.prop("VpcConfig.SecurityGroupIds").equals(self.security_group_ids),
+        )
+
 
 def add_network(stack: Stack) -> Network:
     """The function's own security group, or the given ones, whose rules are then not ours to claim."""
@@ -60,8 +68,12 @@ def add_network(stack: Stack) -> Network:
             Type="List<AWS::EC2::SecurityGroup::Id>",
         )
         return Network(subnet_ids, groups, vpc_id)
-    group = _with_endpoints(stack, vpc_id) if stack.config.network.endpoints else _without_endpoints(stack, vpc_id)
-    return Network(subnet_ids, [GetAtt(group, "GroupId")], vpc_id)
+    network = Network(subnet_ids, [GetAtt(FUNCTION_GROUP_ID, "GroupId")], vpc_id)
+    if stack.config.network.endpoints:
+        _with_endpoints(stack, network)
+    else:
+        _without_endpoints(stack, network)
+    return network
 
 
 def place_parameters(stack: Stack, vpc: str, subnets: str) -> tuple[Ref, Ref]:
@@ -91,7 +103,7 @@ def one_port_only() -> tuple[Check, ...]:
     )
 
 
-def _with_endpoints(stack: Stack, vpc_id: Any) -> ec2.SecurityGroup:
+def _with_endpoints(stack: Stack, network: Network) -> None:
     endpoints = stack.parameter(
         "EndpointSecurityGroupId",
         "Security group of the VPC endpoints: the output EndpointSecurityGroupId of the endpoints stack.",
@@ -119,7 +131,7 @@ def _with_endpoints(stack: Stack, vpc_id: Any) -> ec2.SecurityGroup:
         )
     group = _function_group(
         stack,
-        vpc_id,
+        network,
         rules,
         "the security group of the VPC endpoints" + (" and the addresses of DynamoDB" if stack.config.runtime.sessions else ""),
         (*destinations, prop("SecurityGroupEgress[*].CidrIp").absent(), prop("SecurityGroupEgress[*].CidrIpv6").absent()),
@@ -144,10 +156,9 @@ def _with_endpoints(stack: Stack, vpc_id: Any) -> ec2.SecurityGroup:
             NoIngress(),
         ),
     )
-    return group
 
 
-def _without_endpoints(stack: Stack, vpc_id: Any) -> ec2.SecurityGroup:
+def _without_endpoints(stack: Stack, network: Network) -> None:
     cidr = stack.parameter(
         "EgressCidr",
         "Private addresses of the VPC endpoints or the proxy by which the function reaches AWS services and whatever its tools call.",
@@ -156,9 +167,9 @@ def _without_endpoints(stack: Stack, vpc_id: Any) -> ec2.SecurityGroup:
         ConstraintDescription="An IPv4 range of /16 to /32 inside 10/8, 172.16/12, 192.168/16 or 100.64/10, such as 10.20.30.0/24.",
     )
     rules = [ec2.SecurityGroupRule(Description="Endpoints or proxy of the landing zone", CidrIp=cidr, **HTTPS)]
-    return _function_group(
+    _function_group(
         stack,
-        vpc_id,
+        network,
         rules,
         "the one address range that the landing zone provides for it",
         (
@@ -170,9 +181,10 @@ def _without_endpoints(stack: Stack, vpc_id: Any) -> ec2.SecurityGroup:
 
 
 def _function_group(
-    stack: Stack, vpc_id: Any, rules: list[ec2.SecurityGroupRule], where: str, destinations: tuple[Check, ...]
+    stack: Stack, network: Network, rules: list[ec2.SecurityGroupRule], where: str, destinations: tuple[Check, ...]
 ) -> ec2.SecurityGroup:
     port = one_port_only()
+    placed = network.placed()
     destinations = (
         *destinations,
         prop("SecurityGroupEgress", str(len(rules))).absent().named("SecurityGroupEgress.no-other"),
@@ -184,7 +196,7 @@ def _function_group(
         ec2.SecurityGroup(
             FUNCTION_GROUP_ID,
             GroupDescription=f"Function of the MCP server {stack.config.name}: no way in, named ways out",
-            VpcId=vpc_id,
+            VpcId=network.vpc_id,
             SecurityGroupEgress=rules,
         ),
         Claim(
@@ -195,6 +207,7 @@ def _function_group(
             EgressIsExplicit(),
             *destinations,
             *port,
+            *placed,
             meets=("sc-7.5_obj-1", "sc-7.5_obj-2"),
         ),
         Claim(
@@ -202,6 +215,7 @@ def _function_group(
             f"The security group's own rules let data flow from the function to {where} only.",
             EgressIsExplicit(),
             *destinations,
+            *placed,
         ),
         Claim(
             "sc-7_smt.a",
@@ -209,16 +223,18 @@ def _function_group(
             NoIngress(),
             EgressIsExplicit(),
             *destinations,
-            prop("VpcId").equals(vpc_id),
+            prop("VpcId").equals(network.vpc_id),
+            *placed,
             meets=("sc-7_obj.a-4",),
         ),
-        Claim("sc-7_smt.b", "The function accepts no connection from the network that it is attached to.", NoIngress()),
+        Claim("sc-7_smt.b", "The function accepts no connection from the network that it is attached to.", NoIngress(), *placed),
         Claim(
             "sc-7_smt.c",
             f"The security group lets the function out to {where}; the stack adds no internet gateway, no NAT gateway and no route.",
             EgressIsExplicit(),
             *destinations,
             none_exists(ec2.InternetGateway, ec2.NatGateway, ec2.Route, ec2.EIP),
+            *placed,
         ),
     )
     return group

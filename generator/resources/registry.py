@@ -61,17 +61,10 @@ def add_registry(stack: Stack, key_arn: Any) -> ecr.Repository:
             UpdateReplacePolicy="Retain",
         ),
         Claim(
-            "si-2_smt.a",
+            "cm-6_smt.b",
             "The repository is set to scan each image for known flaws when it is pushed, unless the account's registry has a scan "
             "configuration that says otherwise.",
             every(ecr.Repository).prop("ImageScanningConfiguration.ScanOnPush").is_true(),
-            meets=("si-2_obj.a-1",),
-        ),
-        Claim(
-            "si-7_smt.a",
-            "The tag of an image in the repository cannot be overwritten with another image.",
-            every(ecr.Repository).prop("ImageTagMutability").equals("IMMUTABLE"),
-            meets=("si-7_obj.a-1",),
         ),
         Claim(
             "sc-28_smt",
@@ -95,8 +88,10 @@ def add_registry(stack: Stack, key_arn: Any) -> ecr.Repository:
         ),
         Claim(
             "cm-2.3_smt",
-            "Earlier images stay in the registry for a return to them: no rule expires a tagged one, and deleting or replacing the stack "
-            "leaves the repository.",
+            "Earlier images stay in the registry for a return to them: no other image takes over a tag, no rule expires a tagged one, and "
+            "deleting or replacing the stack leaves the repository.",
+            every(ecr.Repository).prop("ImageTagMutability").equals("IMMUTABLE"),
+            every(ecr.Repository).prop("ImageTagMutabilityExclusionFilters").absent(),
             prop("LifecyclePolicy.LifecyclePolicyText").equals(lifecycle),
             prop("EmptyOnDelete").is_false(),
             attribute("DeletionPolicy").one_of("Retain", "RetainExceptOnCreate"),

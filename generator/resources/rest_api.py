@@ -220,6 +220,13 @@ def _add_stage(stack: Stack, deployment: apigateway.Deployment, access_log_arn: 
             prop("DeploymentId").equals(Ref(deployment)),
             prop("RestApiId").equals(Ref(REST_API)),
             prop("StageName").equals(STAGE_NAME),
+            prop("CanarySetting").absent(),
+        ),
+        Claim(
+            "sc-28_smt",
+            "The stage has no cache in which answers could rest.",
+            prop("CacheClusterEnabled").absent(),
+            prop("MethodSettings[*].CachingEnabled").absent(),
         ),
         *throttle_claims(config, "method", *throttled),
         accepts={"CKV_AWS_120": "Answers differ from caller to caller, and streamed ones cannot be cached at all."},

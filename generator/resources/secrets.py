@@ -98,6 +98,7 @@ def add_state_secret(stack: Stack, key_arn: Any) -> secretsmanager.Secret:
             "The secret refuses requests that are not encrypted in transit.",
             prop("SecretId").equals(Ref(secret)),
             statements,
+            DeniesPlainTransport(),
         ),
     )
     return secret

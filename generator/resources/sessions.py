@@ -80,9 +80,10 @@ def add_sessions(stack: Stack, key_arn: Any) -> dynamodb.Table:
         ),
         Claim(
             "ac-3_smt",
-            "The table denies reading and writing of its records to everybody but the function's role; exports, restores and changes of "
-            "this policy are left to administrators.",
+            "The table denies reading and writing of its records to everybody but the function's role and streams no copy of them; "
+            "exports, restores and changes of this policy are left to administrators.",
             statements,
+            *(prop(copy).absent() for copy in ("StreamSpecification", "KinesisStreamSpecification", "ContributorInsightsSpecification")),
             NoPublicPrincipal(),
         ),
         Claim(
@@ -131,6 +132,7 @@ def add_sessions(stack: Stack, key_arn: Any) -> dynamodb.Table:
             "sc-8.1_smt",
             "The table refuses requests that are not encrypted in transit.",
             statements,
+            DeniesPlainTransport(),
         ),
     )
     return table

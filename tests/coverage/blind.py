@@ -17,6 +17,7 @@ from claimstack.generator.emitted import REMOVE, Edit, Emitted, Json, PathStep, 
 from claimstack.generator.evaluation import read_back
 from claimstack.generator.expressions import AbsenceCheck, PopulationCheck
 from claimstack.generator.predicates import Outcome
+from claimstack.generator.questions.declared import OnlyDeclared
 from claimstack.generator.questions.reading import text_of
 from claimstack.generator.system import DeclaredCheck, System
 
@@ -65,6 +66,8 @@ def mutants(emitted: Emitted) -> Iterator[Blind]:
                 yield from _below(resource, (attribute,), value)
         for name, value in resource.properties.items():
             yield from _below(resource, ("Properties", name), value)
+        yield from _hostile(resource)
+    yield from _foreign(emitted)
     for stack, template in emitted.stacks.items():
         for section in _SECTIONS:
             for name, body in template.get(section, {}).items():
@@ -117,6 +120,101 @@ def _below(resource: Resource, path: tuple[PathStep, ...], value: Json) -> Itera
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _below(resource, (*path, index), item)
+
+
+HOSTILE: Mapping[str, Mapping[str, Json]] = {
+    "AWS::ApiGateway::RestApi": {"Body": {"paths": {}}, "Policy": {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*"}]}},
+    "AWS::ApiGateway::Stage": {
+        "CacheClusterEnabled": True,
+        "CanarySetting": {"PercentTraffic": 100, "DeploymentId": "foreign"},
+        "MethodSettings": [{"HttpMethod": "*", "ResourcePath": "/*", "CachingEnabled": True}],
+    },
+    "AWS::ApiGatewayV2::Api": {"CorsConfiguration": {"AllowOrigins": ["*"]}, "Body": {"paths": {}}, "Target": "https://mallory.example"},
+    "AWS::ApiGatewayV2::Integration": {
+        "CredentialsArn": "arn:aws:iam::111122223333:role/foreign",
+        "RequestParameters": {"overwrite:header.x-forwarded-for": "192.0.2.1"},
+    },
+    "AWS::ApiGatewayV2::Stage": {"RouteSettings": {"POST /mcp": {"ThrottlingRateLimit": 10_000}}},
+    "AWS::CloudWatch::Alarm": {"Unit": "Terabits"},
+    "AWS::Cognito::UserPool": {
+        "DeviceConfiguration": {"ChallengeRequiredOnNewDevice": True, "DeviceOnlyRememberedOnUserPrompt": True},
+        "LambdaConfig": {"PreTokenGeneration": "arn:aws:lambda:us-east-1:111122223333:function:foreign"},
+        "Policies": {"SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP"]}},
+    },
+    "AWS::DynamoDB::Table": {
+        "ContributorInsightsSpecification": {"Enabled": True},
+        "KinesisStreamSpecification": {"StreamArn": "arn:aws:kinesis:us-east-1:111122223333:stream/foreign"},
+        "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
+    },
+    "AWS::EC2::SecurityGroup": {"SecurityGroupIngress": [{"IpProtocol": "-1", "CidrIp": "0.0.0.0/0"}]},
+    "AWS::ECR::Repository": {"ImageTagMutabilityExclusionFilters": [{"ImageTagMutabilityExclusionFilterValue": "*"}]},
+    "AWS::IAM::ManagedPolicy": {"Groups": ["everybody"], "Users": ["mallory"]},
+    "AWS::IAM::Role": {"ManagedPolicyArns": ["arn:aws:iam::aws:policy/PowerUserAccess"]},
+    "AWS::KMS::Key": {"Enabled": False, "MultiRegion": True, "Origin": "EXTERNAL"},
+    "AWS::Lambda::Function": {
+        "FileSystemConfigs": [{"Arn": "arn:aws:elasticfilesystem:us-east-1:111122223333:access-point/foreign", "LocalMountPath": "/mnt/x"}],
+        "ImageConfig": {"Command": ["foreign.handler"]},
+        "LoggingConfig": {"ApplicationLogLevel": "FATAL", "SystemLogLevel": "WARN"},
+    },
+    "AWS::Logs::LogGroup": {"LogGroupClass": "DELIVERY"},
+    "AWS::SNS::Subscription": {"FilterPolicy": {"never": ["sent"]}},
+    "AWS::SNS::Topic": {"Subscription": [{"Endpoint": "mallory@example.com", "Protocol": "email"}]},
+    "AWS::SecretsManager::Secret": {
+        "GenerateSecretString": {"ExcludeNumbers": True, "ExcludeUppercase": True},
+        "ReplicaRegions": [{"Region": "us-west-2"}],
+        "SecretString": "known",
+    },
+    "AWS::WAFv2::LoggingConfiguration": {"LoggingFilter": {"DefaultBehavior": "DROP", "Filters": []}},
+}
+"""Type → property that we leave out → what an attacker would write there; a mapping or list item is merged into what stands there."""
+
+FOREIGN: Mapping[str, Mapping[str, Json]] = {
+    "AWS::ApiGateway::BasePathMapping": {"DomainName": "mallory.example", "RestApiId": "foreign"},
+    "AWS::ApiGatewayV2::ApiMapping": {"DomainName": "mallory.example", "ApiId": "foreign", "Stage": "$default"},
+    "AWS::Cognito::UserPoolUser": {"UserPoolId": "foreign", "Username": "mallory"},
+    "AWS::EC2::Instance": {"ImageId": "ami-0123456789abcdef0"},
+    "AWS::IAM::AccessKey": {"UserName": "mallory"},
+    "AWS::IAM::ManagedPolicy": {
+        "PolicyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": ["dynamodb:DeleteTable", "logs:DeleteLogGroup"], "Resource": "arn:aws:logs:::x"}],
+        },
+        "Roles": ["FunctionRole"],
+    },
+    "AWS::IAM::User": {},
+    "AWS::Lambda::EventInvokeConfig": {"FunctionName": "Function", "Qualifier": "$LATEST"},
+    "AWS::Logs::SubscriptionFilter": {"LogGroupName": "foreign", "DestinationArn": "arn:aws:lambda:::foreign", "FilterPattern": ""},
+    "AWS::SNS::Subscription": {"TopicArn": "foreign", "Protocol": "email", "Endpoint": "mallory@example.com"},
+}
+"""Type → properties of a resource that nobody declared, to be found whatever it says."""
+
+
+def _hostile(resource: Resource) -> Iterator[Blind]:
+    """What we leave out and an attacker would add."""
+    for name, added in HOSTILE.get(resource.type, {}).items():
+        path = ("Properties", name)
+        for key, value in _merged(resource.properties.get(name), added):
+            edit = Edit(resource.place.below(*path, *key), value)
+            yield Blind("add hostile", resource.stack, resource.logical_id, resource.type, (*path, *key), (edit,), value)
+
+
+def _merged(there: Json, added: Json) -> Iterator[tuple[tuple[PathStep, ...], Json]]:
+    """(path below the property, value) of what is added to what stands there."""
+    if isinstance(there, dict) and isinstance(added, dict):
+        yield from (((key,), value) for key, value in added.items() if there.get(key) != value)
+    elif isinstance(there, list) and there and isinstance(there[0], dict) and isinstance(added, list):
+        yield from (((0, key), value) for key, value in added[0].items() if there[0].get(key) != value)
+    elif there != added:
+        yield (), added
+
+
+def _foreign(emitted: Emitted) -> Iterator[Blind]:
+    """One resource of each dangerous type beside the declared ones of each stack."""
+    for stack in emitted.stacks:
+        for type_, properties in FOREIGN.items():
+            body = {"Type": type_, "Properties": dict(properties)}
+            edit = Edit(Place(stack, ("Resources", "BlindForeign")), body)
+            yield Blind("add foreign", stack, "BlindForeign", type_, (), (edit,), body)
 
 
 def _in_symbol(path: tuple[PathStep, ...]) -> bool:
@@ -356,6 +454,8 @@ class Watch:
         last: list[DeclaredCheck] = []
         for declared in self.system.checks.values():
             check = declared.check
+            if blind.kind == "re-point" and check.kind == OnlyDeclared.kind:
+                continue  # it would notice the parameter that stands in for any other target, not the reference
             if not check.reads_system:
                 if whole or (declared.scope.logical_id == blind.logical_id and declared.scope.stack == blind.stack):
                     yield declared

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -55,6 +56,21 @@ def test_every_change_is_noticed_refused_or_listed_as_harmless(name: str) -> Non
     print(f"\n{name}\n{report(name).table()}")
 
     assert [str(change) for change in report(name).unnoticed] == []
+
+
+@pytest.mark.parametrize("kind", ["add hostile", "add foreign"])
+def test_what_an_attacker_would_add_is_noticed(kind: str) -> None:
+    counts = sum((report(name).counts[kind] for name in SYSTEMS), Counter())
+
+    assert set(counts) == {"noticed"}
+
+
+def test_every_hostile_property_has_a_resource_to_stand_on() -> None:
+    tried = {
+        (change.type, change.path[1]) for name in SYSTEMS for change in blind.mutants(watch(name).emitted) if change.kind == "add hostile"
+    }
+
+    assert tried == {(type_, property_) for type_, properties in blind.HOSTILE.items() for property_ in properties}
 
 
 def test_nothing_but_checks_notices_a_change() -> None:

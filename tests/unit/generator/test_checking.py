@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from claimstack.generator.checking import Checked, check_package, failure, found_in, summary
 from claimstack.generator.loading import load_config
 from claimstack.generator.package import Package, make_package
+from claimstack.generator.predicates import Outcome
 from claimstack.generator.writing import write_package
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -32,8 +34,14 @@ def test_a_current_package_is_judged_as_its_system_is(package: Package, folder: 
     checked = check_package(package, folder)
     assert checked == Checked((), package.evaluated)
     said = summary(package, folder, checked)
-    assert said["judged"] == {key: said[key] for key in ("facts", "failed_facts", "points", "controls")}
-    assert summary(package, folder) == {**said, "judged": None}
+    assert said["built"] == {key: said[key] for key in ("facts", "failed_facts", "conditional_facts", "points", "controls")}
+    assert (said["judged"], said["failed_facts"], said["conditional_facts"]) == (True, [], 0)
+    assert summary(package, folder) == {**said, "built": None}
+
+
+def test_facts_that_wait_for_a_deployment_are_counted(package: Package) -> None:
+    some = replace(package.evaluated, facts=(*package.evaluated.facts, replace(package.evaluated.facts[0], outcome=Outcome.CONDITIONAL)))
+    assert (found_in(package.evaluated)["conditional_facts"], found_in(some)["conditional_facts"]) == (0, 1)
 
 
 def test_a_folder_that_is_not_there_is_not_judged(package: Package, tmp_path: Path) -> None:
@@ -50,7 +58,7 @@ def test_a_missing_or_broken_template_is_named_and_nothing_is_judged(package: Pa
         f"not judged: {folder}/cloudformation/{stack}" for stack in ("key", "registry", "server")
     ]
     said = summary(package, folder, checked)
-    assert (said["judged"], said["problems"]) == (None, list(checked.differences))
+    assert (said["judged"], said["problems"]) == (False, list(checked.differences))
 
 
 def test_an_edited_template_is_judged_as_it_stands(package: Package, folder: Path) -> None:
@@ -64,7 +72,12 @@ def test_an_edited_template_is_judged_as_it_stands(package: Package, folder: Pat
         f"{SERVER}#/Resources/AuditLog/Properties/RetentionInDays: RetentionInDays is at least 914 days (OMB M-21-31: 12 months active and "
         "18 months cold storage); found 30 (system.AWS-Logs-LogGroup.RetentionInDays.at-least)"
     )
-    assert [line.partition(": line ")[0] for line in checked.differences] == [f"differs: {folder / SERVER}"]
+    assert checked.differences == (
+        f"differs: {folder / SERVER}: /Resources/AuditLog/Properties/RetentionInDays is 30, the system file gives 1096",
+    )
+    said = summary(package, folder, checked)
+    assert (said["failed_facts"], said["built"]["failed_facts"], said["judged"]) == ([failed], [], True)
+    assert said["points"]["failed"] > said["built"]["points"]["failed"] == 0
 
 
 def test_an_environment_that_no_longer_fits_is_a_reason_not_to_judge(package: Package, folder: Path, tmp_path: Path) -> None:

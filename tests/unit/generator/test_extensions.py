@@ -103,10 +103,9 @@ def test_its_claims_stand_in_the_coverage(overlay: Package) -> None:
         "provider": "records-office",
         "source": "s3_reader.py",
     }
-    assert (answers["sc-7.5"]["status"], answers["sc-7.5"]["points"]["sc-7.5_smt"]["why"]) == (
-        "partial",
-        "The prefix list leads to every bucket of the region; only the endpoint's policy narrows it to the reports.",
-    )
+    narrowed = "The prefix list leads to every bucket of the region; only the endpoint's policy narrows it to the reports."
+    assert (answers["sc-7.5"]["status"], answers["sc-7.5"]["points"]["sc-7.5_smt"]["why"]) == ("partial", narrowed)
+    assert answers["sc-7.5"]["points"]["sc-7.5_smt"]["ceiling_overridden"] == {"by": "s3_reader.py", "because": narrowed}
 
 
 def mutants_of_the_overlay() -> Iterator[Any]:
@@ -212,7 +211,12 @@ REFUSED = {
     "wrong in a module of ours": (
         "def extend(system):\n    add_policy(system.stacks['server'], ROLE_ID, 'Ours', 'Ours.', (allow('A', 's3:GetObject', on='*'),),"
         " Claim('ac-99_smt', 'Ours.', KEPT))\n",
-        r"overlay/ours\.py: resources/role\.py:\d+: server\.Ours claims ac-99_smt: .*",
+        r"overlay/ours\.py:12: server\.Ours claims ac-99_smt: .*",
+    ),
+    "unknown property in a policy of ours": (
+        "def extend(system):\n    add_policy(system.stacks['server'], ROLE_ID, 'Ours', 'Ours.', (allow('A', 's3:GetObject', on='*'),),"
+        " Claim('ac-6_smt', 'Ours.', prop('Polices').present()))\n",
+        r"overlay/ours\.py:12: server\.Ours claims ac-6_smt by a check of .*Polices, a property that does not exist",
     ),
     "override without a reason": (
         "def extend(system):\n    system.override(Ceiling('sc-28_smt', 'implemented', (), ''))\n",

@@ -133,6 +133,16 @@ def test_an_inherited_answer_names_the_package_it_rests_on() -> None:
     )
 
 
+def test_an_overridden_ceiling_is_told_with_who_and_why() -> None:
+    point = {"point": "sc-28_smt", "status": "implemented", "title": "", "why": "Because.", "claims": []}
+    raised = {**point, "ceiling_overridden": {"by": "ours.py", "because": "Nothing else holds data."}}
+    assert shown(explanation_tree({"points": [raised]})) == [
+        "sc-28_smt  implemented",
+        "├── Because.",
+        "└── ceiling overridden by ours.py: Nothing else holds data.",
+    ]
+
+
 def test_brackets_of_a_pattern_are_no_markup() -> None:
     told = "\n".join(shown(explanation_tree(explanation(why="matches ^[a-z]{2}[/bold]$"))))
     assert "matches ^[a-z]{2}[/bold]$" in told

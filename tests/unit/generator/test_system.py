@@ -75,6 +75,10 @@ WRONG: dict[str, tuple[tuple[Any, ...], str]] = {
         (Claim("sc-28.1_smt", "Encrypted.", RETENTION, meets=("sc-28.1_obj-3",)),),
         "claims sc-28.1_smt and says that it meets sc-28.1_obj-3; its objectives are sc-28.1_obj-1, sc-28.1_obj-2",
     ),
+    "meets as text": (
+        (Claim("sc-28.1_smt", "Encrypted.", RETENTION, meets="sc-28.1_obj-1"),),  # type: ignore[arg-type]
+        "claims sc-28.1_smt with meets='sc-28.1_obj-1', which is no tuple; name objectives as in meets=('…',)",
+    ),
     "claim without check": (
         (Claim("au-11_smt", "Kept."),),
         "claims au-11_smt without a check; a claim is a sentence plus checks that can fail",
@@ -287,6 +291,14 @@ def test_every_cause_of_a_wrong_override_names_where_it_is_declared() -> None:
         "ceiling of sc-28_smt: is overridden without a reason; say it in `because`",
         "ceiling of sc-28_smt: remains: empty; say what is left and for whom, or state highest = 'implemented'",
     ]
+
+
+def test_an_overridden_ceiling_is_kept_with_the_file_that_overrides_it() -> None:
+    system = a_system()
+    raised = Ceiling("sc-28_smt", "implemented", (), "Nothing else holds data here.")
+    system.override(raised)
+
+    assert (system.ceilings["sc-28_smt"], system.overridden_ceilings) == (raised, {"sc-28_smt": "test_system.py"})
 
 
 def test_an_override_is_held_to_the_same_rules_as_a_family_file() -> None:

@@ -98,6 +98,7 @@ def test_differences_name_what_is_missing_foreign_and_changed(tmp_path: Path) ->
     [
         ("a\n  b\n", "a\nb\n", "line 2 differs from what the system file gives in white space only"),
         ("a b\n", "a  b\n", "line 1 differs from what the system file gives in white space only"),
+        ("  a\nb\n", "a\nc\n", "line 2 is 'b', the system file gives 'c'"),
         ("a\r\nb\r\n", "a\nb\n", "differs from what the system file gives in its line endings"),
         ("a\n", "a\nb\n", "line 2 is missing, the system file gives 'b'"),
         ("a\n\n", "a\n", "line 2 is '', the system file gives missing"),
@@ -111,6 +112,26 @@ def test_differences_name_what_is_missing_foreign_and_changed(tmp_path: Path) ->
 def test_the_first_difference_is_shown_where_it_is(tmp_path: Path, there: str, given: str, said: str) -> None:
     (tmp_path / "a").write_bytes(there.encode())
     assert list(differences({"a": given}, tmp_path)) == [f"{tmp_path / 'a'}: {said}"]
+
+
+@pytest.mark.parametrize(
+    ("there", "given", "said"),
+    [
+        ('{"a": {"b": [1, 2]}}', '{\n "a": {\n  "b": [1, 3]\n }\n}\n', "/a/b/1 is 2, the system file gives 3"),
+        ('{"a": {"b": [1, 2]}}', '{\n "a": {\n  "b": [1, 2]\n }\n}\n', "differs from what the system file gives in white space only"),
+        ('{"a": 1, "c": 2}', '{"a": 1}', "/c is 2, the system file gives missing"),
+        ('{"a": [1]}', '{"a": [1, null]}', "/a/1 is missing, the system file gives null"),
+        ('{"a": 1}', '{"a": true}', "/a is 1, the system file gives true"),
+        ('{"a/b": {"~": 1}}', '{"a/b": {"~": 2}}', "/a~1b/~0 is 1, the system file gives 2"),
+        ("[]", '{"a": 1}', 'the document is [], the system file gives {"a": 1}'),
+        ('{"a": 1, "b": 2}', '{"b": 2, "a": 1}', "holds what the system file gives, in another order of keys or otherwise written"),
+        ('{"a": 1}\r\n', '{"a": 1}\n', "differs from what the system file gives in its line endings"),
+        ("{", '{"a": 1}', "line 1 is '{', the system file gives '{\"a\": 1}'"),
+    ],
+)
+def test_the_first_difference_of_documents_is_a_pointer(tmp_path: Path, there: str, given: str, said: str) -> None:
+    (tmp_path / "a.json").write_bytes(there.encode())
+    assert list(differences({"a.json": given}, tmp_path)) == [f"{tmp_path / 'a.json'}: {said}"]
 
 
 def test_a_file_that_would_be_refused_is_refused_before_any_question(tmp_path: Path) -> None:

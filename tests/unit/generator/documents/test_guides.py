@@ -611,6 +611,16 @@ def test_stacks_come_in_the_order_of_deployment_and_go_in_the_other(name: str) -
 
 
 @each_system
+def test_when_records_stop_every_log_group_and_the_key_are_looked_at(name: str) -> None:
+    section = guide(name, "operations").partition("\n## When records stop\n")[2].partition("\n## ")[0]
+    groups = [group.command for group in log_group_views(evaluated(name), "server")]
+    assert re.findall(r'IncomingBytes "Name=LogGroupName,Value=(.*)"$', section, re.MULTILINE) == groups
+    assert "aws kms describe-key" in section
+    assert ("DeliveryErrors" in section) is evaluated(name).system.config.organisation.log_archive
+    assert "operations.md" in evaluated(name).answers["au-5_smt.b"].why
+
+
+@each_system
 def test_what_remains_is_grouped_by_who_and_complete(name: str) -> None:
     said = guide(name, "operations").partition("## What remains")[2]
     plain = " ".join(said.split())

@@ -136,6 +136,10 @@ def test_a_variable_of_a_tool_is_part_of_the_claimed_environment(workload: Calla
         ),
         (("Role",), {"Ref": "Other"}, "server.Function.Role.equals"),
         (("VpcConfig",), REMOVE, "system.AWS-Lambda-Function.VpcConfig.SubnetIds.equals"),
+        (("ImageConfig",), {"Command": ["other.handler"]}, "system.AWS-Lambda-Function.ImageConfig.absent"),
+        (("FileSystemConfigs",), [{"Arn": "arn"}], "system.AWS-Lambda-Function.FileSystemConfigs.absent"),
+        (("LoggingConfig", "ApplicationLogLevel"), "FATAL", "server.Function.LoggingConfig.ApplicationLogLevel.absent"),
+        (("LoggingConfig", "SystemLogLevel"), "WARN", "server.Function.LoggingConfig.SystemLogLevel.absent"),
     ],
 )
 def test_a_weaker_function_is_noticed(workload: Callable[..., Any], path: tuple[str, ...], value: Any, check: str) -> None:

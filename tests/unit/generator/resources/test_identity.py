@@ -90,7 +90,7 @@ def test_user_pool_is_closed_encrypted_and_kept() -> None:
     }
 
 
-PEOPLES_POINTS = {"ia-2_smt", "ia-2.1_smt", "ia-2.2_smt", "ia-5_smt.c", "ia-5.1_smt.h", "ia-11_smt", "si-11_smt.a"}
+PEOPLES_POINTS = {"ia-2.2_smt", "ia-5_smt.c", "ia-5.1_smt.h", "ia-11_smt", "si-11_smt.a"}
 
 
 def test_pool_without_people_claims_nothing_about_them() -> None:
@@ -227,8 +227,11 @@ def test_every_check_passes_and_each_of_its_mutants_fails_it(auth: dict[str, Any
     ("resource", "path", "value", "point"),
     [
         ("UserPool", ("AdminCreateUserConfig", "AllowAdminCreateUserOnly"), False, "ac-14_smt.a"),
-        ("UserPool", ("MfaConfiguration",), "OPTIONAL", "ia-2_smt"),
-        ("UserPool", ("MfaConfiguration",), "OFF", "ia-2.1_smt"),
+        ("UserPool", ("MfaConfiguration",), "OPTIONAL", "ia-2.2_smt"),
+        ("UserPool", ("MfaConfiguration",), "OFF", "ia-2.2_smt"),
+        ("UserPool", ("DeviceConfiguration",), {"ChallengeRequiredOnNewDevice": True}, "ia-2.2_smt"),
+        ("UserPool", ("LambdaConfig",), {"PreTokenGeneration": "arn"}, "ac-3_smt"),
+        ("UserPool", ("LambdaConfig",), {"UserMigration": "arn"}, "ac-14_smt.a"),
         ("UserPool", ("EnabledMfas",), ["SMS_MFA"], "ia-2.2_smt"),
         ("UserPool", ("KeyConfiguration", "KeyType"), "AWS_OWNED_KEY", "sc-28_smt"),
         ("UserPool", ("MfaConfiguration",), "OPTIONAL", "ia-5_smt.c"),

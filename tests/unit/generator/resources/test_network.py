@@ -205,4 +205,20 @@ def test_a_further_way_out_is_noticed(workload: Callable[..., Any]) -> None:
     assert built.set("FunctionGroup", "SecurityGroupEgress", 1, to=rule) == ["server.FunctionGroup.SecurityGroupEgress.no-other"]
     unclaimed = {"Type": "AWS::EC2::SecurityGroupEgress", "Properties": {**rule, "GroupId": "sg-0123456789abcdef0"}}
     added = Edit(Place("server", ("Resources", "Unclaimed")), unclaimed)
-    assert built.failed_by(added) == ["system.AWS-EC2-SecurityGroupEgress.Metadata.Compliance.Points.present"]
+    assert sorted(built.failed_by(added)) == [
+        "system.AWS-EC2-SecurityGroupEgress.Metadata.Compliance.Points.present",
+        "system.only-declared",
+    ]
+
+
+@pytest.mark.parametrize("point", ["ac-4_smt", "sc-7_smt.a", "sc-7_smt.b", "sc-7_smt.c", "sc-7.5_smt"])
+@pytest.mark.parametrize("property_", ["SecurityGroupIds", "SubnetIds"])
+def test_what_the_group_claims_of_the_function_fails_without_the_group(workload: Callable[..., Any], point: str, property_: str) -> None:
+    claims = workload().evaluated.answers[point].claims
+    of_the_group = {check.id for result in claims if result.declared.resource.title == "FunctionGroup" for check in result.checks}
+    assert f"system.AWS-Lambda-Function.VpcConfig.{property_}.equals" in of_the_group
+
+
+def test_an_interface_endpoint_with_another_group_is_noticed(workload: Callable[..., Any]) -> None:
+    noticed = workload(network=ENDPOINTS).set("SecretsmanagerEndpoint", "SecurityGroupIds", to=["sg-0123456789abcdef0"], stack="endpoints")
+    assert "system.AWS-EC2-VPCEndpoint.SecurityGroupIds.equals" in noticed
