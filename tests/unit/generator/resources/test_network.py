@@ -215,7 +215,7 @@ def test_a_further_way_out_is_noticed(workload: Callable[..., Any]) -> None:
 @pytest.mark.parametrize("property_", ["SecurityGroupIds", "SubnetIds"])
 def test_what_the_group_claims_of_the_function_fails_without_the_group(workload: Callable[..., Any], point: str, property_: str) -> None:
     claims = workload().evaluated.answers[point].claims
-    of_the_group = {check.id for result in claims if result.declared.resource.title == "FunctionGroup" for check in result.checks}
+    of_the_group = {check.id for result in claims if result.declared.logical_id == "FunctionGroup" for check in result.checks}
     assert f"system.AWS-Lambda-Function.VpcConfig.{property_}.equals" in of_the_group
 
 
