@@ -11,9 +11,9 @@ from claimstack.generator.partition import REGIONS
 
 SystemFiles = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="[SYSTEM.toml]...", help="System files; `system.toml` here when none is named.", show_default=False),
+    typer.Argument(metavar="SYSTEM.toml", help="System files; `system.toml` here when none is named.", show_default=False),
 ]
-SystemFile = Annotated[Path, typer.Argument(metavar="[SYSTEM.toml]", help="The system file.")]
+SystemFile = Annotated[Path, typer.Argument(metavar="SYSTEM.toml", help="The system file.")]
 OutFolder = Annotated[Path, typer.Option("--out", "-o", help="Folder that holds one package folder for each system.")]
 PackageFolder = Annotated[
     Path | None,
@@ -42,7 +42,7 @@ Full = Annotated[bool, typer.Option("--full", help="The whole chain of a resourc
 
 # ---- init: choices stand in the help and are refused by the rules of a system file, so that one wrong flag hides no other
 
-NewFile = Annotated[Path, typer.Argument(metavar="[SYSTEM.toml]", help="The system file to write; never overwritten.")]
+NewFile = Annotated[Path, typer.Argument(metavar="SYSTEM.toml", help="The system file to write; never overwritten.")]
 Interactive = Annotated[bool, typer.Option("--interactive", "-i", help="Ask for each value; flags are then proposals.")]
 Name = Annotated[str, typer.Option(help="Short name: lower case, digits, hyphens.")]
 Title = Annotated[str, typer.Option(help="Title for the documents.")]
@@ -70,7 +70,7 @@ Registry = Annotated[bool, typer.Option("--registry/--no-registry", help="Own EC
 
 Packages = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="[PACKAGE]...", help="Package folders; every one below `out/` when none is named.", show_default=False),
+    typer.Argument(metavar="PACKAGE", help="Package folders; every one below `out/` when none is named.", show_default=False),
 ]
 LintRegions = Annotated[
     list[str] | None,

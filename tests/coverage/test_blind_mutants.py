@@ -52,8 +52,8 @@ def test_a_system_passes_before_it_is_changed(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
-def test_every_change_is_noticed_refused_or_listed_as_harmless(name: str) -> None:
-    print(f"\n{name}\n{report(name).table()}")
+def test_every_change_is_noticed_refused_or_listed_as_harmless(name: str, for_people: Callable[[str], None]) -> None:
+    for_people(f"{name}: mutants that know nothing of the checks\n{report(name).table()}")
 
     assert [str(change) for change in report(name).unnoticed] == []
 
