@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from claimstack.controls.errors import InputError
-from claimstack.generator.documents.coverage import render_coverage
+from claimstack.generator.documents.coverage import status_counts
 from claimstack.generator.evaluation import Evaluated, Fact, read_back
 from claimstack.generator.package import Package, judge
 from claimstack.generator.predicates import Outcome
@@ -29,7 +29,8 @@ def check_package(package: Package, folder: Path, environment: Path | None = Non
     """Compare a package folder file by file, and judge its templates as they stand there."""
     if not folder.is_dir():
         return Checked((f"{folder}: does not exist; run claimstack build",), None)
-    found = [f"differs: {difference}" for difference in differences(package.files, folder)]
+    found = tuple(f"differs: {difference}" for difference in differences(package.files, folder))
+    unreadable: list[str] = []
     texts: dict[str, str] = {}
     for stack in package.system.stacks:
         path = folder / "cloudformation" / f"{stack}.json"
@@ -37,17 +38,17 @@ def check_package(package: Package, folder: Path, environment: Path | None = Non
             texts[stack] = path.read_text(encoding="utf-8")
             read_back({stack: texts[stack]})
         except (OSError, ValueError, RecursionError) as error:
-            found.append(f"not judged: {path}: cannot be read as JSON ({error})")
+            unreadable.append(f"{path}: cannot be read as JSON ({error})")
         except InputError as error:
-            found += [f"not judged: {folder}/{cause}" for cause in error.causes]
-    if any(line.startswith("not judged: ") for line in found):
-        return Checked(tuple(found), None)
-    if all(package.files[f"cloudformation/{stack}.json"] == text for stack, text in texts.items()):
-        return Checked(tuple(found), package.evaluated)
+            unreadable += [f"{folder}/{cause}" for cause in error.causes]
+    if not unreadable and all(package.files[f"cloudformation/{stack}.json"] == text for stack, text in texts.items()):
+        return Checked(found, package.evaluated)
     try:
-        return Checked(tuple(found), judge(package.system, texts, environment))
+        judged = None if unreadable else judge(package.system, texts, environment)
     except InputError as error:
-        return Checked((*found, *(f"not judged: {folder}: {cause}" for cause in error.causes)), None)
+        judged = None
+        unreadable = [f"{folder}: {cause}" for cause in error.causes]
+    return Checked((*found, *(f"not judged: {cause}" for cause in unreadable)), judged)
 
 
 def summary(package: Package, folder: Path, checked: Checked | None = None) -> dict[str, Any]:
@@ -72,13 +73,11 @@ def summary(package: Package, folder: Path, checked: Checked | None = None) -> d
 
 def found_in(evaluated: Evaluated) -> dict[str, Any]:
     """Facts with those that failed and the number of those that wait for a deployment, points and controls by status."""
-    counted = render_coverage(evaluated)
     return {
         "facts": len(evaluated.facts),
         "failed_facts": [_failed(fact) for fact in evaluated.failed],
         "conditional_facts": sum(fact.outcome is Outcome.CONDITIONAL for fact in evaluated.facts),
-        "points": counted["points"],
-        "controls": counted["controls"],
+        **status_counts(evaluated),
     }
 
 

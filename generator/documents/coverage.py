@@ -23,8 +23,7 @@ def render_coverage(evaluated: Evaluated) -> dict[str, Any]:
         "level": "declared",
         "environment": evaluated.emitted.environment,
         "leveraged": leveraged.model_dump(mode="json") if leveraged is not None else None,
-        "points": counts(answer.status for answers in controls.values() for answer in answers),
-        "controls": counts(control_status(answer.status for answer in answers) for answers in controls.values()),
+        **status_counts(evaluated),
         "answers": {
             control: {
                 "title": system.catalog.controls[control].title,
@@ -34,6 +33,15 @@ def render_coverage(evaluated: Evaluated) -> dict[str, Any]:
             for control, answers in controls.items()
         },
         "supplemental": {answer.point.id: _answer(answer, system) for answer in evaluated.answers.values() if answer.supplemental},
+    }
+
+
+def status_counts(evaluated: Evaluated) -> dict[str, dict[str, int]]:
+    """Points and controls of the class by status, each against its total."""
+    controls = by_control(evaluated).values()
+    return {
+        "points": counts(answer.status for answers in controls for answer in answers),
+        "controls": counts(control_status(answer.status for answer in answers) for answers in controls),
     }
 
 

@@ -54,8 +54,8 @@ class Emulator:
 
     def client(self, service: str, region: str) -> Any:
         # Only `make e2e` installs boto3, while every test run collects these tests.
-        import boto3  # type: ignore[import-untyped]
-        from botocore.config import Config  # type: ignore[import-untyped]
+        import boto3  # type: ignore[import-untyped]  # the AWS SDK ships no types
+        from botocore.config import Config  # type: ignore[import-untyped]  # the AWS SDK ships no types
 
         return boto3.client(
             service,
@@ -71,7 +71,7 @@ class Emulator:
 
         A template or a parameter that is refused at once has the status REFUSED. Raises TimeoutError after STACK_SECONDS.
         """
-        from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+        from botocore.exceptions import ClientError  # type: ignore[import-untyped]  # the AWS SDK ships no types
 
         cloudformation = self.client("cloudformation", region)
         try:

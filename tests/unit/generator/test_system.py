@@ -76,7 +76,7 @@ WRONG: dict[str, tuple[tuple[Any, ...], str]] = {
         "claims sc-28.1_smt and says that it meets sc-28.1_obj-3; its objectives are sc-28.1_obj-1, sc-28.1_obj-2",
     ),
     "meets as text": (
-        (Claim("sc-28.1_smt", "Encrypted.", RETENTION, meets="sc-28.1_obj-1"),),  # type: ignore[arg-type]
+        (Claim("sc-28.1_smt", "Encrypted.", RETENTION, meets="sc-28.1_obj-1"),),  # type: ignore[arg-type]  # the wrong type is what must fail
         "claims sc-28.1_smt with meets='sc-28.1_obj-1', which is no tuple; name objectives as in meets=('…',)",
     ),
     "claim without check": (
