@@ -7,7 +7,7 @@ CHECKOV_VERSION := 3.3.30
 INSTALLED := .venv/.installed
 E2E_INSTALLED := .venv/.installed-e2e
 CHECKOV_INSTALLED := .venv-checkov/.installed-$(CHECKOV_VERSION)
-TYPES := $(addprefix .types/claimstack/,controls generator templates)
+TYPES := $(addprefix .types/claimstack/,controls generator runtime templates)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build test check conformance bench e2e ci constraints clean
@@ -26,7 +26,7 @@ test: setup ## all tests that need no extra server and no one else's judgement
 check: setup ## format, lint, types, import contracts, out/ current
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
-	MYPYPATH=.types .venv/bin/mypy -p claimstack.controls -p claimstack.generator
+	MYPYPATH=.types .venv/bin/mypy -p claimstack.controls -p claimstack.generator -p claimstack.runtime
 	.venv/bin/lint-imports --no-logo
 	.venv/bin/claimstack build --check $(SYSTEMS)
 
