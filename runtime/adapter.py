@@ -1,0 +1,158 @@
+"""Adapter: one HTTP request in, one response out, for every revision of the protocol on one endpoint.
+
+Front checks first (host, origin, size, identity), then the verb, then the era by `MCP-Protocol-Version`. It keeps nothing between requests
+but what the store holds, so that any instance can answer any request.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from anyio.to_thread import run_sync
+from mcp.server.auth.middleware.auth_context import auth_context_var
+from mcp_types.jsonrpc import INTERNAL_ERROR, INVALID_REQUEST, PARSE_ERROR
+
+from claimstack.runtime.access import Access
+from claimstack.runtime.audit import Audit, Record
+from claimstack.runtime.identity import Caller, Refused, caller_of, challenge
+from claimstack.runtime.jsonrpc import error, parse
+from claimstack.runtime.kernel import Kernel
+from claimstack.runtime.legacy import VERSIONS, Legacy
+from claimstack.runtime.messages import REQUEST_LIMIT, Headers, Opener, Request, Response, matches
+from claimstack.runtime.metadata import is_metadata, protected_resource
+from claimstack.runtime.modern import serve_modern
+from claimstack.runtime.replies import json_response
+from claimstack.runtime.sessions import Sessions
+from claimstack.runtime.settings import Settings
+from claimstack.runtime.store import Store, StoreError
+from claimstack.runtime.tokens import TokenVerifier, bearer
+from claimstack.runtime.visit import Visit
+
+METADATA_SECONDS: Final = 300
+
+
+class Adapter:
+    """Answers requests with the tools of one MCP server."""
+
+    def __init__(self, kernel: Kernel, settings: Settings, access: Access, audit: Audit, store: Store | None = None) -> None:
+        self.kernel = kernel
+        self._settings = settings
+        self._access = access
+        self._audit = audit
+        self._has_sessions = store is not None
+        self._legacy = Legacy(kernel, access, Sessions(store) if store is not None else None)
+        self._verifier = TokenVerifier(settings.issuer) if settings.issuer is not None else None
+
+    async def handle(self, request: Request, opener: Opener | None = None) -> Response | None:
+        """The response; None where it went out through `opener`. Whatever happens, one audit record is written for each message."""
+        record = Record(request)
+        visit = Visit(request, record, opener)
+        response: Response | None = None
+        try:
+            response = await self._answer(visit)
+        except Refused as refused:
+            response = self._refused(visit, refused)
+        except StoreError as problem:
+            response = _failed(visit, 503, "The session store does not answer", problem, {"retry-after": "1"})
+        except Exception as problem:  # noqa: BLE001  # a defect of ours must not become an answer without form
+            response = _failed(visit, 500, "Internal server error", problem)
+        finally:
+            record.status = response.status if response is not None else 200
+            for written in visit.items or (record,):
+                self._audit.write(written)
+        return response
+
+    def reject(self, reason: str) -> Response:
+        """Answer to what is not a request at all."""
+        record = Record(Request("", "", {}))
+        visit = Visit(record.request, record)
+        response = visit.refuse(400, INVALID_REQUEST, reason)
+        record.status = response.status
+        self._audit.write(record)
+        return response
+
+    async def _answer(self, visit: Visit) -> Response | None:
+        request = visit.request
+        if not matches(request.headers.get("host", ""), self._settings.hosts):
+            return visit.refuse(421, INVALID_REQUEST, "Host is not served here")
+        origin = request.headers.get("origin")
+        if origin is not None and not matches(origin, self._settings.origins):
+            return visit.refuse(403, INVALID_REQUEST, "Origin is not allowed")
+        if is_metadata(request.path):
+            return self._metadata(visit)
+        if not request.path.rstrip("/").endswith("/mcp"):
+            return visit.refuse(404, INVALID_REQUEST, "The MCP endpoint is /mcp")
+        await self.kernel.enter()
+        visit.record.caller = await self._identify(request)
+        reset = auth_context_var.set(visit.caller.user() if visit.caller is not None else None)
+        try:
+            return await self._by_verb(visit)
+        finally:
+            auth_context_var.reset(reset)
+
+    async def _identify(self, request: Request) -> Caller | None:
+        """Who calls; None where the server asks for no token. Raises Refused."""
+        if self._verifier is None:
+            return None
+        claims = request.claims
+        if claims is None:
+            claims = await run_sync(self._verifier.claims, bearer(request.headers))
+        return caller_of(claims, self._settings)
+
+    async def _by_verb(self, visit: Visit) -> Response | None:
+        request = visit.request
+        version = request.headers.get("mcp-protocol-version")
+        is_legacy = version is None or version in VERSIONS
+        if request.method == "POST":
+            return await self._post(visit, is_legacy=is_legacy)
+        if self._has_sessions and is_legacy:
+            if request.method == "DELETE":
+                return await self._legacy.delete(visit)
+            if request.method == "GET" and "last-event-id" in request.headers:
+                return await self._legacy.get(visit)
+        allow = "POST, GET, DELETE" if self._has_sessions and is_legacy else "POST"
+        return visit.refuse(405, INVALID_REQUEST, "Method not allowed", headers={"allow": allow})
+
+    async def _post(self, visit: Visit, *, is_legacy: bool) -> Response | None:
+        headers = visit.request.headers
+        if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            return visit.refuse(415, INVALID_REQUEST, "Content-Type must be application/json")
+        accepts_json, visit.accepts_sse = accepted(headers.get("accept"))
+        if not accepts_json:
+            return visit.refuse(406, INVALID_REQUEST, "Accept must name application/json and text/event-stream")
+        if len(visit.request.body) > REQUEST_LIMIT:
+            return visit.refuse(413, INVALID_REQUEST, f"The body has more than {REQUEST_LIMIT} bytes")
+        try:
+            body: Any = parse(visit.request.body)
+        except ValueError:
+            return visit.refuse(400, PARSE_ERROR, "The body is not JSON")
+        if is_legacy:
+            return await self._legacy.post(visit, body)
+        return await serve_modern(visit, body, self.kernel, self._access)
+
+    def _metadata(self, visit: Visit) -> Response:
+        document = protected_resource(self._settings)
+        if visit.request.method != "GET":
+            return visit.refuse(405, INVALID_REQUEST, "Method not allowed", headers={"allow": "GET"})
+        if document is None:
+            return visit.refuse(404, INVALID_REQUEST, "This server asks for no token")
+        return json_response(200, document, {"cache-control": f"public, max-age={METADATA_SECONDS}"})
+
+    def _refused(self, visit: Visit, refused: Refused) -> Response:
+        headers = {"www-authenticate": challenge(refused, self._settings)}
+        visit.record.error = refused.__cause__
+        return visit.refuse(refused.status, INVALID_REQUEST, refused.reason, headers=headers)
+
+
+def accepted(accept: str | None) -> tuple[bool, bool]:
+    """Whether the client takes JSON, and whether it takes event streams; one that names nothing takes JSON."""
+    if accept is None:
+        return True, False
+    types = {item.partition(";")[0].strip().lower() for item in accept.split(",")}
+    return bool(types & {"*/*", "application/*", "application/json"}), bool(types & {"*/*", "text/*", "text/event-stream"})
+
+
+def _failed(visit: Visit, status: int, message: str, problem: Exception, headers: Headers | None = None) -> Response:
+    visit.record.outcome, visit.record.reason, visit.record.error = "failure", message, problem
+    visit.record.rpc_code = INTERNAL_ERROR
+    return json_response(status, error(visit.record.rpc_id, INTERNAL_ERROR, message), headers)

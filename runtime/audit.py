@@ -1,0 +1,184 @@
+"""Audit: one record for every request, with what AU-3 asks for, and a metric for every tool call.
+
+Control content: NIST SP 800-53 AU-3 (what, when, where, source, outcome, identity) and AU-3(1) (ids that lead to other records).
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import IO, Any, Final, Literal
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+from pydantic_core import to_json
+
+from claimstack.runtime.identity import Caller
+from claimstack.runtime.jsonrpc import Json, dump
+from claimstack.runtime.masking import masked
+from claimstack.runtime.messages import Request
+
+EVENT: Final = "mcp.request"
+NAMESPACE: Final = "claimstack"
+TEXT_LIMIT: Final = 256
+"""Characters kept of any text that the caller chooses, so that no caller can swell the log."""
+CONTENT_LIMIT: Final = 16 * 1024
+
+Outcome = Literal["success", "failure", "refused"]
+"""`refused`: turned away before any handler ran. `failure`: a handler ran, or should have, and there is no result to use."""
+
+
+@dataclass(slots=True)
+class Record:
+    """What is known of one request; filled in while it travels, written once."""
+
+    request: Request
+    started: float = field(default_factory=time.perf_counter)
+    at: float = field(default_factory=time.time)
+    caller: Caller | None = None
+    protocol: str = ""
+    rpc_method: str = ""
+    rpc_id: Any = None
+    target: str = ""
+    """Name of the tool or prompt, or URI of the resource."""
+    session: bool = False
+    outcome: Outcome = "success"
+    status: int = 0
+    rpc_code: int | None = None
+    reason: str = ""
+    streamed: bool = False
+    error: BaseException | None = None
+    arguments: Any = None
+    result: Any = None
+
+    def child(self) -> Record:
+        """The record of one message of a batch."""
+        return replace(self, started=time.perf_counter(), at=time.time())
+
+    def read(self, message: Json) -> None:
+        """Take down what a JSON-RPC message asks for."""
+        method, params = message.get("method"), message.get("params")
+        self.rpc_method = _short(method) if isinstance(method, str) else ""
+        rpc_id = message.get("id")
+        self.rpc_id = _short(rpc_id) if isinstance(rpc_id, str) else rpc_id if isinstance(rpc_id, int) else None
+        if isinstance(params, dict):
+            target = params.get("uri") if self.rpc_method.startswith("resources/") else params.get("name")
+            self.target = _short(target) if isinstance(target, str) else ""
+            self.arguments = params.get("arguments")
+
+    def answered(self, message: Json) -> None:
+        """Take down a JSON-RPC answer: an error, and a tool result that says it is one, are failures."""
+        if "error" in message:
+            self.outcome, self.rpc_code, self.reason = "failure", message["error"]["code"], _short(message["error"]["message"])
+        else:
+            self.result = message.get("result")
+            if isinstance(self.result, dict) and self.result.get("isError") is True:
+                self.outcome, self.reason = "failure", "the tool reported an error"
+
+    def refuse(self, reason: str) -> None:
+        self.outcome, self.reason = "refused", _short(reason)
+
+
+class Audit:
+    """Where records go: the standard output of the process, as JSON lines in UTC."""
+
+    def __init__(self, server: str, *, is_tool: Callable[[str], bool] = bool, content: bool = False, stream: IO[str] | None = None) -> None:
+        """`is_tool`: whether a tool of this name exists; only those become metrics, since each name is one that is paid for."""
+        self._is_tool = is_tool
+        self._server = server
+        self._content = content
+        self._stream = stream or sys.stdout
+        # The level is fixed: no variable of the environment may silence audit records.
+        self._logger = Logger(
+            service=NAMESPACE, level="INFO", name=f"{NAMESPACE}.audit", stream=self._stream, utc=True, use_rfc3339=True, location=None,
+            serialize_stacktrace=False,
+            json_serializer=_line, log_record_order=["timestamp", "event"],
+        )  # fmt: skip
+
+    def write(self, record: Record) -> None:
+        """Write the record, with the stack trace of what failed, and the metric of a tool call."""
+        error = record.error
+        trace = (type(error), error, error.__traceback__) if error is not None else None
+        self._logger.info(EVENT, extra=self.fields(record), exc_info=trace)
+        if record.rpc_method == "tools/call" and record.outcome != "refused" and self._is_tool(record.target):
+            self._count(record)
+
+    def fields(self, record: Record) -> dict[str, Any]:
+        """The record as it is written, without what the logger adds (time stamp, level, service)."""
+        request, caller = record.request, record.caller
+        fields: dict[str, Any] = {
+            "event": EVENT,
+            # what
+            "http_method": _short(request.method),
+            "path": _short(request.path),
+            "method": record.rpc_method,
+            "target": record.target,
+            "protocol": record.protocol,
+            # when
+            "at": datetime.fromtimestamp(record.at, UTC).isoformat(timespec="milliseconds"),
+            "duration_ms": round((time.perf_counter() - record.started) * 1000, 3),
+            # where
+            "server": self._server,
+            "host": _short(request.headers.get("host", "")),
+            **request.where,
+            # source
+            "source_ip": _short(request.source_ip),
+            "user_agent": _short(request.headers.get("user-agent", "")),
+            # outcome
+            "outcome": record.outcome,
+            "status": record.status,
+            # identity
+            "client_id": caller.client_id if caller else "",
+            "subject": caller.subject if caller else "",
+            "issuer": caller.issuer if caller else "",
+            "scopes": sorted(caller.scopes) if caller else [],
+            # further ids
+            "request_id": _short(request.request_id),
+            "trace_id": _short(request.trace_id),
+            "rpc_id": record.rpc_id,
+        }
+        if record.rpc_code is not None:
+            fields["rpc_code"] = record.rpc_code
+        if record.reason:
+            fields["reason"] = record.reason
+        if record.session:
+            fields["session"] = True
+        if record.streamed:
+            fields["streamed"] = True
+        traceparent = request.headers.get("traceparent")
+        if traceparent:
+            fields["traceparent"] = _short(traceparent)
+        if self._content and record.outcome != "refused":
+            fields["arguments"] = _content(record.arguments)
+            fields["result"] = _content(record.result)
+        return fields
+
+    def _count(self, record: Record) -> None:
+        metrics = EphemeralMetrics(namespace=NAMESPACE, service=self._server)
+        metrics.add_dimension("tool", record.target)
+        metrics.add_metric("Calls", MetricUnit.Count, 1)
+        metrics.add_metric("Failures", MetricUnit.Count, int(record.outcome == "failure"))
+        metrics.add_metric("Duration", MetricUnit.Milliseconds, round((time.perf_counter() - record.started) * 1000, 3))
+        print(dump(metrics.serialize_metric_set()), file=self._stream, flush=True)
+
+
+def _line(record: dict[str, Any]) -> str:
+    """A log line; what JSON cannot carry is written as Python shows it, so that no record is lost over it."""
+    return to_json(record, inf_nan_mode="null", fallback=repr).decode()
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= TEXT_LIMIT else f"{text[:TEXT_LIMIT]}…"
+
+
+def _content(value: Any) -> Any:
+    """What may go into a record of arguments or results: masked, and cut where it is long."""
+    shown = masked(value)
+    try:
+        text = dump(shown)
+    except ValueError:
+        return "(not representable)"
+    return shown if len(text) <= CONTENT_LIMIT else f"{text[:CONTENT_LIMIT]}…"

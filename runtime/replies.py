@@ -1,0 +1,117 @@
+"""Replies: one JSON document, or one event stream, whichever the handler turns out to need.
+
+A handler that emits nothing is answered in JSON. Otherwise its notifications and the answer go out as server-sent events: as they come
+where the carrier can stream, else as one buffered body, which is as legal and which clients read alike.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from claimstack.runtime.jsonrpc import RESULT_TOO_LARGE, Json, dump, error
+from claimstack.runtime.messages import Headers, Opener, Response, Writer
+
+RETRY_MILLISECONDS: Final = 200
+"""After this time a client comes back for the rest of a stream that was closed on purpose (SEP-1699)."""
+SSE_HEADERS: Final = {"content-type": "text/event-stream", "cache-control": "no-cache, no-transform"}
+JSON_HEADERS: Final = {"content-type": "application/json"}
+
+BUFFERED_LIMIT: Final = 6 * 1024 * 1024 - 64 * 1024
+"""Bytes of a whole result of the function, in which the body is a JSON string (Lambda quotas: 6 MB)."""
+CHECKED_FROM: Final = 2 * 1024 * 1024
+"""Characters: a shorter body cannot reach the limit, since no character takes more than three bytes."""
+STREAM_LIMIT: Final = 20 * 1024 * 1024
+"""Bytes of one streamed message: nothing that a client would want as one."""
+NOTIFICATIONS_LIMIT: Final = 1024 * 1024
+"""Characters of buffered notifications; further ones are dropped, which the protocol allows, and the answer has its room."""
+
+
+def json_response(status: int, body: Any, headers: Headers | None = None) -> Response:
+    return Response(status, {**JSON_HEADERS, **(headers or {})}, dump(body))
+
+
+class Reply:
+    """What one request is answered with. `notify` any number of times, then `finish` or `ask` once."""
+
+    def __init__(
+        self, *, accepts_sse: bool, opener: Opener | None = None, headers: Headers | None = None, call_id: str = "", first: int = 0
+    ) -> None:
+        """`call_id` makes the stream resumable: its events carry ids, counted on from `first`."""
+        self._accepts_sse = accepts_sse
+        self._opener = opener
+        self._headers = headers or {}
+        self._call_id = call_id
+        self._last = first
+        self._events: list[str] = []
+        self._size = 0
+        self._writer: Writer | None = None
+
+    @property
+    def is_streamed(self) -> bool:
+        return self._writer is not None
+
+    async def notify(self, message: Json) -> None:
+        if not self._accepts_sse:
+            return
+        text = dump(message)
+        if self._opener is None and self._size + len(text) > NOTIFICATIONS_LIMIT:
+            return
+        await self._add(text)
+
+    async def ask(self, messages: list[Json]) -> Response | None:
+        """End the stream with these messages and without an answer: the client fetches that later, by the id of the last event."""
+        for message in messages:
+            await self._add(dump(message))
+        return await self._close()
+
+    async def wait(self) -> Response | None:
+        """End the stream with nothing new in it."""
+        return await self.ask([])
+
+    async def finish(self, message: Json, status: int = 200, *, stream: bool = False) -> Response | None:
+        """Answer with the message; `stream` asks for an event stream even where nothing was emitted before it."""
+        text = self._text_of(message)
+        as_json = not self._accepts_sse or status != 200 or not (self._events or stream)
+        if self._writer is None and as_json:
+            return Response(status, {**JSON_HEADERS, **self._headers}, text)
+        await self._add(text)
+        return await self._close()
+
+    def _text_of(self, message: Json) -> str:
+        """The message as text, or an error in its place where it is too large or cannot be written."""
+        try:
+            text = dump(message)
+        except ValueError:
+            return dump(error(message.get("id"), -32603, "The result cannot be written as JSON"))
+        size, limit = len(text), STREAM_LIMIT
+        if self._opener is None:
+            limit = BUFFERED_LIMIT - self._size
+            # As the string in Lambda's JSON result, quotes and backslashes take two bytes and other characters up to four.
+            size = len(dump(text).encode()) if size > CHECKED_FROM // 2 else size
+        if size <= limit:
+            return text
+        return dump(error(message.get("id"), RESULT_TOO_LARGE, f"The result has {size} bytes, of which {limit} can be sent; ask for less"))
+
+    async def _add(self, text: str) -> None:
+        if not self._events and self._writer is None and self._call_id:
+            await self._put(f"id: {self._call_id}.{self._last}\nretry: {RETRY_MILLISECONDS}\ndata: \n\n")
+        event_id = ""
+        if self._call_id:
+            self._last += 1
+            event_id = f"id: {self._call_id}.{self._last}\n"
+        await self._put(f"{event_id}event: message\ndata: {text}\n\n")
+
+    async def _put(self, event: str) -> None:
+        if self._opener is None:
+            self._events.append(event)
+            self._size += len(event)
+            return
+        if self._writer is None:
+            self._writer = await self._opener(200, {**SSE_HEADERS, **self._headers})
+        await self._writer.write(event)
+
+    async def _close(self) -> Response | None:
+        """The buffered stream; None where it went out as it came."""
+        if not self._events and self._writer is None:
+            await self._put(f"id: {self._call_id}.{self._last}\nretry: {RETRY_MILLISECONDS}\ndata: \n\n")
+        return Response(200, {**SSE_HEADERS, **self._headers}, "".join(self._events)) if self._writer is None else None

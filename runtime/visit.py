@@ -1,0 +1,47 @@
+"""Visit: one HTTP request on its way through the adapter."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from claimstack.runtime.audit import Record
+from claimstack.runtime.identity import Caller
+from claimstack.runtime.jsonrpc import Json, error
+from claimstack.runtime.messages import Headers, Opener, Request, Response
+from claimstack.runtime.replies import json_response
+
+
+@dataclass(slots=True)
+class Visit:
+    request: Request
+    record: Record
+    opener: Opener | None = None
+    """Opens a response stream, where the carrier has one."""
+    accepts_sse: bool = False
+    items: list[Record] = field(default_factory=list)
+    """Records of the messages of a batch, in place of `record`."""
+
+    @property
+    def caller(self) -> Caller | None:
+        return self.record.caller
+
+    def header(self, name: str) -> str | None:
+        return self.request.headers.get(name)
+
+    def seconds_left(self) -> float | None:
+        if self.request.seconds is None:
+            return None
+        return max(0.01, self.request.seconds - (time.perf_counter() - self.record.started))
+
+    def refuse(
+        self, status: int, code: int, message: str, *, data: object = None, request_id: object = None, headers: Headers | None = None
+    ) -> Response:
+        """The request goes no further: a JSON-RPC error with its HTTP status, and the reason in the record."""
+        self.record.refuse(message)
+        self.record.rpc_code = code
+        return json_response(status, error(request_id, code, message, data), headers)
+
+    def answered(self, answer: Json) -> Json:
+        self.record.answered(answer)
+        return answer
