@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import os
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from claimstack.runtime.app import create_app
+from claimstack.runtime.sdk import load_sdk
 
-APP: Final = create_app(os.environ)
-APP.warm()
-handler: Final = APP.handle_event
+if TYPE_CHECKING:
+    from claimstack.runtime.app import App
+
+
+def _start() -> App:
+    load_sdk()
+    from claimstack.runtime.app import create_app
+
+    app = create_app(os.environ)
+    app.warm()
+    return app
+
+
+handler: Final = _start().handle_event

@@ -15,7 +15,7 @@ UNAUTHORIZED: Final = 401
 FORBIDDEN: Final = 403
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818  # an answer to the caller, not an error of the server
     """The caller may not do this; answered by status and challenge (RFC 6750, section 3)."""
 
     def __init__(self, status: int, error: str, reason: str, scope: str = "") -> None:
@@ -45,7 +45,7 @@ class Caller:
         """The caller as `get_access_token()` of the SDK shows it to tools. The token itself stays out."""
         return AuthenticatedUser(
             AccessToken(
-                token="",  # noqa: S106  # tools learn who calls, and nothing that they could call others with
+                token="",  # tools learn who calls, and nothing that they could call others with
                 client_id=self.client_id,
                 scopes=sorted(self.scopes),
                 subject=self.subject or None,

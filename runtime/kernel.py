@@ -75,6 +75,13 @@ class Kernel:
         """Handlers that still run although their time is over."""
         return len(self._abandoned)
 
+    async def answer(self, exchange: Exchange, connection: Connection, message: Json, record: Record, seconds: float | None) -> Json:
+        """The JSON-RPC answer to a message whose exchange cannot ask."""
+        found = await self.run(exchange, connection, message, record, seconds)
+        if found is None:
+            raise AssertionError("an exchange that cannot ask has asked")
+        return found
+
     async def run(self, exchange: Exchange, connection: Connection, message: Json, record: Record, seconds: float | None) -> Json | None:
         """The JSON-RPC answer to the message; None where the handler waits for its client's answer to `exchange.question`."""
         RECORD.set(record)

@@ -208,6 +208,9 @@ def run(make_app: Callable[[Mapping[str, str]], Any], environ: Mapping[str, str]
 
 
 def main() -> NoReturn:
+    from claimstack.runtime.sdk import load_sdk
+
+    load_sdk()
     from claimstack.runtime.app import create_app
 
     run(create_app)

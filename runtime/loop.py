@@ -74,5 +74,5 @@ def _interrupted_after(seconds: float | None) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _overrun(number: int, frame: FrameType | None) -> None:
+def _overrun(_number: int, _frame: FrameType | None) -> None:
     raise Overrun

@@ -52,9 +52,7 @@ async def serve_modern(visit: Visit, message: Any, kernel: Kernel, access: Acces
     reply = Reply(accepts_sse=visit.accepts_sse, opener=visit.opener)
     connection = Connection.from_envelope(route.protocol_version, route.client_info, route.client_capabilities)
     exchange = Exchange(request_id, headers, progress_token(message), reply)
-    answer = await kernel.run(exchange, connection, message, record, visit.seconds_left())
-    if answer is None:
-        raise AssertionError("a modern exchange cannot ask")
+    answer = await kernel.answer(exchange, connection, message, record, visit.seconds_left())
     response = await reply.finish(visit.answered(answer), modern_status(answer))
     record.streamed = reply.is_streamed
     return response

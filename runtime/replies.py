@@ -59,14 +59,10 @@ class Reply:
         await self._add(text)
 
     async def ask(self, messages: list[Json]) -> Response | None:
-        """End the stream with these messages and without an answer: the client fetches that later, by the id of the last event."""
+        """End the stream with these messages, or with none: what follows is fetched later, by the id of the last event."""
         for message in messages:
             await self._add(dump(message))
         return await self._close()
-
-    async def wait(self) -> Response | None:
-        """End the stream with nothing new in it."""
-        return await self.ask([])
 
     async def finish(self, message: Json, status: int = 200, *, stream: bool = False) -> Response | None:
         """Answer with the message; `stream` asks for an event stream even where nothing was emitted before it."""

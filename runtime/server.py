@@ -16,7 +16,7 @@ from claimstack.runtime.access import Access
 from claimstack.runtime.kernel import RECORD
 from claimstack.runtime.settings import Settings, SettingsError
 from claimstack.runtime.state_keys import SharedKeyCodec, fetch_from_secrets_manager
-from claimstack.runtime.tools import Pack, Resource
+from claimstack.runtime.tools import Pack, Prompt, Resource, Tool
 
 NAME: Final = "claimstack"
 """Fixed: request states are sealed for it, and every instance has to agree."""
@@ -130,8 +130,8 @@ def own_version() -> str:
         return "0"
 
 
-def name_of(item: Any) -> str:
-    return item.name or item.function.__name__
+def name_of(item: Tool | Prompt) -> str:
+    return item.name or str(item.function.__name__)
 
 
 def _state_security(settings: Settings) -> RequestStateSecurity:

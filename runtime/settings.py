@@ -82,7 +82,7 @@ class Settings:
             table=values.get("CLAIMSTACK_TABLE"),
             state_secret_arn=values.get("CLAIMSTACK_STATE_SECRET_ARN"),
             allowed_origins=_words(values, "CLAIMSTACK_ALLOWED_ORIGINS"),
-            response_mode=cast(ResponseMode, values.get("CLAIMSTACK_RESPONSE_MODE", "json")),
+            response_mode=cast("ResponseMode", values.get("CLAIMSTACK_RESPONSE_MODE", "json")),
             evidence=values.get("CLAIMSTACK_EVIDENCE"),
             audit_content=values.get("CLAIMSTACK_AUDIT_CONTENT") == "true",
         )

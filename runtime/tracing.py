@@ -27,9 +27,7 @@ def start_tracing(environ: Mapping[str, str], service: str) -> Callable[[], None
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError as error:
         raise SettingsError(
-            (
-                f"{ENDPOINTS[1]}: spans need opentelemetry-sdk and opentelemetry-exporter-otlp-proto-http ({error}); install claimstack[otel]",
-            )
+            (f"{ENDPOINTS[1]}: is set, but the exporter of spans is not installed; install claimstack[otel] ({error})",)
         ) from error
 
     provider = TracerProvider(resource=Resource.create({"service.name": service}))

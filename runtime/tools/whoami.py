@@ -13,11 +13,11 @@ class Identity(BaseModel):
     """What the server knows of its caller."""
 
     authenticated: bool = Field(description="Whether a token was asked for and verified.")
-    client_id: str = Field("", description="OAuth client that the token was issued to.")
-    subject: str = Field("", description="Subject of the token: the person, or the client itself.")
-    issuer: str = Field("", description="Issuer of the token.")
+    client_id: str = Field(default="", description="OAuth client that the token was issued to.")
+    subject: str = Field(default="", description="Subject of the token: the person, or the client itself.")
+    issuer: str = Field(default="", description="Issuer of the token.")
     scopes: list[str] = Field(default_factory=list, description="Scopes of the token.")
-    protocol: str = Field(description="Protocol revision of this request.")
+    protocol: str | None = Field(description="Protocol revision of this request.")
 
 
 async def whoami(ctx: Context) -> Identity:
