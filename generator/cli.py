@@ -11,7 +11,7 @@ try:
     import json
     import os
     from collections.abc import Iterator
-    from contextlib import contextmanager
+    from contextlib import contextmanager, suppress
     from datetime import UTC, datetime
     from importlib.metadata import version as installed_version
     from pathlib import Path
@@ -49,13 +49,24 @@ app = typer.Typer(
 
     Begin with `claimstack init`, then `claimstack build`.
 
-    Exit codes: 0 all is well; 1 a fact failed, a package differs, a linter found something or a key policy does not surely admit a
-    consumer; 2 wrong input, told with one line for each cause; 130 interrupted, and nothing is left half-written.
+    Exit codes: 0 all is well; 1 a fact failed, a package differs, a linter found something, a key policy does not surely admit a
+    consumer or a call of AWS failed; 2 wrong input, told with one line for each cause; 130 interrupted, and nothing is left half-written.
     """,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
+)
+
+rotating = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
+app.add_typer(
+    rotating,
+    name="rotate",
+    help="""Rotate the state secret of a system, or the secret of one of its clients, in the AWS account of the credentials in use.
+
+    Both overlap: what the old value has given out stays valid. An interrupted run is resumed by the same command. Exit codes: 2 wrong
+    input, or refused and nothing done; 1 a call of AWS failed, and how things stand is said.
+    """,
 )
 
 err = _console(sys.stderr, stderr=True)
@@ -288,6 +299,163 @@ def preflight(
         raise typer.Exit(FAILED_CHECK)
 
 
+@app.command()
+def serve(
+    package: options.ServedPackage = None,
+    host: options.ServeHost = "127.0.0.1",
+    port: options.Port = 8765,
+    buffered: options.Buffered = False,
+    issuer: options.ServeIssuer = None,
+    client_id: options.ClientIds = None,
+    scope: options.ServeScopes = None,
+) -> None:
+    """Run the MCP server on this machine: what an assessor's MCP client asks a package questions through.
+
+    Audit records go to the standard output, one JSON line for each request. Tools of installed packages (entry points of the group
+    `claimstack.tools`) are served too.
+
+    Example: `claimstack serve out/commercial`
+    """
+    from claimstack.generator.serve import Local, open_server
+
+    local = Local(
+        package, host, port, "json" if buffered else "stream", issuer=issuer, client_ids=tuple(client_id or ()), scopes=tuple(scope or ())
+    )
+    with _progress("Starting"):
+        server, listener, url = open_server(local, os.environ)
+    from claimstack.runtime.local import serve as serve_until_interrupted
+
+    err.print(f"MCP server at {url}" + (f", with the evidence of {package}" if package else ""), markup=False, soft_wrap=True)
+    err.print(f"  claude mcp add --transport http claimstack {url}", markup=False, soft_wrap=True)
+    err.print("Ctrl-C ends it.")
+    with suppress(KeyboardInterrupt):
+        serve_until_interrupted(server, listener)
+
+
+@app.command()
+def image(
+    package: options.ImagePackage = None,
+    base: options.Base = None,
+    python: options.Python = "3.13",
+    platform: options.Platform = "linux/amd64",
+    tag: options.ImageTag = None,
+    push: options.Push = False,
+    builder: options.Builder = None,
+    requirements: options.Requirements = None,
+    wheel: options.OwnWheels = None,
+    wheels: options.WheelFolder = None,
+    context: options.Context = None,
+    sbom: options.SbomFile = None,
+) -> None:
+    """Build the image of the MCP server with docker, podman or buildah, and print its digest. Same input, same digest.
+
+    Packages are downloaded with pip as it is configured here, and checked against their hashes; the build itself fetches its base only.
+    The time in the image is SOURCE_DATE_EPOCH, otherwise that of the package.
+
+    Example: `claimstack image out/commercial --tag "$REPOSITORY_URI:$TAG" --push`
+
+    Example: `claimstack image --wheel dist/desk_tools-1.0-py3-none-any.whl --sbom image.cdx.json`
+    """
+    import tempfile
+
+    from claimstack.generator.image import build_image, check_tag, find_builder, load_recipe, stage, write_sbom
+
+    chosen: dict[str, Any] = {"base": base, "python": python, "platform": platform, "wheels": tuple(wheel or ())}
+    if moment := _source_date():
+        chosen["moment"] = moment
+    recipe = load_recipe(package, requirements or (), **chosen)
+    if push and tag is None:
+        raise InputError("--push: names no registry; say --tag REPOSITORY:TAG")
+    name = tag or f"{recipe.name}:built"
+    check_tag(name, push=push)
+    program = None if context is not None else find_builder(builder)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = context or Path(temporary) / "image"
+        with _progress("Collecting the packages"):
+            packages = stage(recipe, folder, wheels)
+        if sbom is not None:
+            write_sbom(recipe, packages, sbom)
+        if program is None:
+            err.print(f"{folder} holds what the image is built from", markup=False, soft_wrap=True)
+            return
+        with _progress(f"Building {name} with {program}"):
+            digest = build_image(recipe, folder, program, tag=name, push=push)
+    err.print(f"{'pushed' if push else 'built'} {name} with {program}", markup=False, soft_wrap=True)
+    out.print(f"{name.rpartition(':')[0]}@{digest}" if push else digest, markup=False, soft_wrap=True)
+
+
+@rotating.command("state")
+def rotate_state(
+    name: options.SystemName,
+    package: options.RotatedPackage = None,
+    stack: options.ServerStack = None,
+    region: options.StackRegion = None,
+    force: options.Force = False,
+    dry_run: options.DryRun = False,
+) -> None:
+    """Put a new value into the state secret; the one before goes on opening what it has sealed.
+
+    Refused for fifteen minutes after the last rotation, in which such states may be alive: a second one makes them unreadable.
+
+    Example: `claimstack rotate state commercial`
+    """
+    from claimstack.generator import rotate
+
+    server = rotate.server_of(name, package, stack, region)
+    now = datetime.now(UTC)  # noqa: TID251  # a rotation is an act, and writes no package
+    with _told_failures():
+        rotate.rotate_state(server, rotate.connect_to(server.region), _say, now, force=force, dry_run=dry_run)
+
+
+@rotating.command("client")
+def rotate_client(
+    name: options.ConsumerName,
+    try_current: options.Try = False,
+    finish: options.Finish = False,
+    package: options.RotatedPackage = None,
+    stack: options.ServerStack = None,
+    region: options.StackRegion = None,
+    dry_run: options.DryRun = False,
+) -> None:
+    """Rotate the secret of a consumer's client in three steps, each a run of its own.
+
+    Without a flag it gives the client a second secret and puts it where the consumer reads its own; both get tokens. With `--try` it sees
+    that what the consumer reads gets a token. With `--finish`, once the consumer's owner has confirmed that every instance reads the new
+    secret, it deletes the old one.
+
+    Example: `claimstack rotate client analyst-desk -p out/commercial`
+
+    Example: `claimstack rotate client analyst-desk --finish --stack commercial-server --region us-east-1`
+    """
+    from claimstack.generator import rotate
+
+    if try_current and finish:
+        raise InputError("--try, --finish: are steps of their own; run them one after the other")
+    step = rotate.finish_client if finish else rotate.try_client if try_current else rotate.begin_client
+    server = rotate.server_of(None, package, stack, region)
+    with _told_failures():
+        step(server, name, rotate.connect_to(server.region), _say, dry_run=dry_run)
+
+
+def _say(line: str) -> None:
+    out.print(line, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def _told_failures() -> Iterator[None]:
+    """A call of AWS that failed ends with how things stand and exit code 1; an interrupt is told how to go on."""
+    from claimstack.generator.rotate import RotationError
+
+    try:
+        yield
+    except RotationError as error:
+        err.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(FAILED_CHECK) from error
+    except KeyboardInterrupt:
+        err.print("Stopped in between; the same command goes on from where things stand.")
+        raise
+
+
 def _load(paths: list[Path]) -> list[tuple[Path, Config]]:
     """Every system file, before anything is built: raises InputError with the causes of all of them."""
     from claimstack.generator.loading import load_config
@@ -336,6 +504,7 @@ def _print_summary(said: dict[str, Any], *, checked: bool) -> None:
     )
     out.print(
         f"  {said['facts']} facts, {len(said['failed_facts'])} failed, {said['conditional_facts']} conditional"
+        + (f", {said['not_evaluated_facts']} not evaluated" if said["not_evaluated_facts"] else "")
         + ("" if said["judged"] else ", none judged there")
     )
     out.print(

@@ -18,12 +18,13 @@ from typing import Any
 
 from claimstack.controls.errors import InputError, raise_all
 from claimstack.generator.emitted import plain
+from claimstack.generator.resources.function import OPTIONAL
 from claimstack.generator.system import System
 
 GROUP = "claimstack.extensions"
 VARIABLE = r"[A-Za-z][A-Za-z0-9_]*"
 RESERVED = ("CLAIMSTACK_", "AWS_", "LAMBDA_")
-"""Prefixes of variables that the contract with the runtime and AWS Lambda keep for themselves."""
+"""Prefixes of variables that the contract with the runtime, except for OPTIONAL, and AWS Lambda keep for themselves."""
 FOREIGN = (Exception, SystemExit)
 """Whatever foreign code raises is told by its name; only an interrupt is the user's."""
 
@@ -114,7 +115,7 @@ def _extension(module: object, where: str) -> Extension:
     raise_all(
         f"{where}: ENVIRONMENT: {name!r} is no name for a variable of a tool; use letters, digits and _, and none of {', '.join(RESERVED)}"
         for name in environment
-        if not isinstance(name, str) or not re.fullmatch(VARIABLE, name) or name.upper().startswith(RESERVED)
+        if name not in OPTIONAL and (not isinstance(name, str) or not re.fullmatch(VARIABLE, name) or name.upper().startswith(RESERVED))
     )
     return Extension(where, extend, environment)
 

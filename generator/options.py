@@ -93,3 +93,110 @@ Caller = Annotated[
 FunctionRole = Annotated[
     str | None, typer.Option(metavar="ARN", help="Role of the function, for a policy that names it.", show_default=False)
 ]
+
+# ---- image
+
+ImagePackage = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="PACKAGE",
+        help="Package folder, such as `out/commercial`, whose `image/` says what goes in; what is installed when none is named.",
+        show_default=False,
+    ),
+]
+Base = Annotated[
+    str | None,
+    typer.Option(
+        metavar="IMAGE", help="Base with glibc and python3, best by digest; that of AWS Lambda when not given.", show_default=False
+    ),
+]
+Python = Annotated[str, typer.Option(metavar="VERSION", help="Python of the base.")]
+Platform = Annotated[str, typer.Option(metavar="PLATFORM", help="linux/amd64, which the templates ask for, or linux/arm64.")]
+ImageTag = Annotated[
+    str | None,
+    typer.Option(
+        metavar="REPOSITORY:TAG", help="Name of the image; the name of the system with the tag `built` when not given.", show_default=False
+    ),
+]
+Push = Annotated[bool, typer.Option("--push", help="Push the image to the registry of --tag, and print what ImageUri takes.")]
+Builder = Annotated[
+    str | None, typer.Option(metavar="PROGRAM", help="docker, podman or buildah; the first that works when not given.", show_default=False)
+]
+Requirements = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--requirements",
+        metavar="LOCK",
+        help="More packages, such as those of your tools, locked with hashes; repeatable.",
+        show_default=False,
+    ),
+]
+OwnWheels = Annotated[
+    list[Path] | None,
+    typer.Option("--wheel", metavar="FILE", help="A package of your own, such as your tools; repeatable.", show_default=False),
+]
+WheelFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--wheels", metavar="FOLDER", help="Files of the locked packages, instead of downloading them with pip.", show_default=False
+    ),
+]
+Context = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Only stage the folder that an image is built from, for another builder.", show_default=False),
+]
+SbomFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--sbom",
+        metavar="FILE",
+        help="Write the bill of materials of this image (CycloneDX), your own packages included.",
+        show_default=False,
+    ),
+]
+
+# ---- rotate
+
+SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="The system, as `name` in its system.toml says it.")]
+ConsumerName = Annotated[str, typer.Argument(metavar="CONSUMER", help="The consumer, as `auth.consumers` in system.toml says it.")]
+RotatedPackage = Annotated[
+    Path | None,
+    typer.Option(
+        "--package",
+        "-p",
+        help="Package of the system, which says its name and region; that below `out/` when not given.",
+        show_default=False,
+    ),
+]
+ServerStack = Annotated[
+    str | None, typer.Option("--stack", help="Name of the server stack; `<system>-server` when not given.", show_default=False)
+]
+StackRegion = Annotated[
+    str | None, typer.Option("--region", help="Region of the stack; that of the package when not given.", show_default=False)
+]
+Try = Annotated[bool, typer.Option("--try", help="See that the secret which the consumer reads gets a token.")]
+Finish = Annotated[bool, typer.Option("--finish", help="Delete all secrets but the newest: the owner has confirmed that it is in use.")]
+Force = Annotated[bool, typer.Option("--force", help="Rotate although states may be lost: those calls fail and are started again.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing: say what would happen.")]
+
+# ---- serve
+
+ServedPackage = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="PACKAGE", help="Package folder that the evidence tools answer from, such as `out/commercial`.", show_default=False
+    ),
+]
+ServeHost = Annotated[str, typer.Option("--host", help="Loopback address to listen on.")]
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
+Buffered = Annotated[bool, typer.Option("--buffered", help="Answer in one piece, as a front door does that does not stream.")]
+ServeIssuer = Annotated[
+    str | None, typer.Option("--issuer", help="Ask for access tokens of this OIDC issuer; without it for none.", show_default=False)
+]
+ClientIds = Annotated[
+    list[str] | None, typer.Option("--client-id", help="Client id or audience whose tokens are accepted; repeatable.", show_default=False)
+]
+ServeScopes = Annotated[
+    list[str] | None,
+    typer.Option("--scope", help="Scope of which a token needs one, as tokens carry it; repeatable.", show_default=False),
+]

@@ -106,9 +106,12 @@ def _evidence(settings: Settings) -> tuple[Pack, ...]:
         return ()
     if settings.issuer is None and not settings.is_local:
         raise SettingsError(("CLAIMSTACK_EVIDENCE: a server without authentication does not show evidence; set up [auth] of the system",))
-    from claimstack.runtime.tools.evidence import evidence_pack
+    from claimstack.runtime.tools.evidence import PackageError, evidence_pack
 
-    return (evidence_pack(settings.evidence),)
+    try:
+        return (evidence_pack(settings.evidence),)
+    except PackageError as error:
+        raise SettingsError((f"CLAIMSTACK_EVIDENCE: {error}",)) from error
 
 
 def _keep_logging_in_shape(log: IO[str] | None) -> None:

@@ -15,16 +15,19 @@ from mcp.server.connection import Connection
 from mcp_types.jsonrpc import INVALID_REQUEST
 
 from claimstack.runtime.exchange import Exchange
-from claimstack.runtime.jsonrpc import Json, progress_token
+from claimstack.runtime.jsonrpc import Json, dump, progress_token
 from claimstack.runtime.kernel import Kernel
 from claimstack.runtime.messages import Headers, Response
 from claimstack.runtime.replies import Reply
 from claimstack.runtime.sessions import EVENT_ID, Call, Session, Sessions
+from claimstack.runtime.store import ITEM_LIMIT
 from claimstack.runtime.visit import Visit
 
 POLL_SECONDS: Final = 8.0
 """How long a GET waits for the client's answer before it is told to come back."""
 POLL_STEPS: Final = (0.05, 0.1, 0.2, 0.4)
+KEPT_LIMIT: Final = ITEM_LIMIT // 2
+"""Characters of a call's stream that are kept for a client that comes back; the rest of its record is the request and the answers."""
 UNKNOWN_EVENT: Final = "Last-Event-ID names no stream of this session"
 
 
@@ -91,11 +94,12 @@ class Asking:
             may_ask=True,
             answers=call.answers,
             skip=call.notified,
+            room=KEPT_LIMIT - sum(len(dump(message)) for message in call.sent),
         )
         connection = connection_of(visit, session, exchange)
         answer = await self._kernel.run(exchange, connection, request, visit.record, visit.seconds_left())
         call.sent += exchange.notified
-        call.notified += len(exchange.notified)
+        call.notified += exchange.emitted
         if answer is None:
             response = await self._ask(visit, session, call, exchange, reply)
         else:

@@ -5,14 +5,18 @@ Control content: NIST SP 800-53 AU-3 (what, when, where, source, outcome, identi
 
 from __future__ import annotations
 
+import contextlib
+import json
+import logging
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import IO, Any, Final, Literal
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from pydantic_core import to_json
 
@@ -26,6 +30,8 @@ NAMESPACE: Final = "claimstack"
 TEXT_LIMIT: Final = 256
 """Characters kept of any text that the caller chooses, so that no caller can swell the log."""
 CONTENT_LIMIT: Final = 16 * 1024
+TRACE_LIMIT: Final = 16 * 1024
+"""Characters kept of a stack trace: what an exception says of itself may repeat all that the caller sent."""
 
 Outcome = Literal["success", "failure", "refused"]
 """`refused`: turned away before any handler ran. `failure`: a handler ran, or should have, and there is no result to use."""
@@ -91,15 +97,35 @@ class Audit:
         self._server = server
         self._content = content
         self._stream = stream or sys.stdout
-        # The level is fixed: no variable of the environment may silence audit records.
-        self._logger = Logger(
-            service=NAMESPACE, level="INFO", name=f"{NAMESPACE}.audit", stream=self._stream, utc=True, use_rfc3339=True, location=None,
-            serialize_stacktrace=False,
-            json_serializer=_line, log_record_order=["timestamp", "event"],
-        )  # fmt: skip
+        # A logger that no name leads to: neither a variable of the environment nor a library can silence it or change where it writes.
+        self._logger = logging.Logger(f"{NAMESPACE}.audit", logging.INFO)
+        handler = _Sink(self._stream)
+        handler.setFormatter(
+            LambdaPowertoolsFormatter(
+                utc=True,
+                use_rfc3339=True,
+                serialize_stacktrace=False,
+                json_serializer=_line,
+                log_record_order=["timestamp", "event", "level"],
+                service=NAMESPACE,
+                location=None,
+                message=None,
+            )
+        )
+        self._logger.addHandler(handler)
 
     def write(self, record: Record) -> None:
-        """Write the record, with the stack trace of what failed, and the metric of a tool call."""
+        """Write the record, with the stack trace of what failed, and the metric of a tool call. Never raises.
+
+        Where the stream cannot be written, the record goes to the standard error and the request is answered all the same (AU-5): a
+        server that falls silent with its log would let whoever fills a disk or closes a stream put it out of service.
+        """
+        try:
+            self._write(record)
+        except Exception:  # noqa: BLE001  # a defect in the record is told of, and costs the caller nothing
+            _tell(f"{EVENT} could not be written: {traceback.format_exc()}")
+
+    def _write(self, record: Record) -> None:
         error = record.error
         trace = (type(error), error, error.__traceback__) if error is not None else None
         self._logger.info(EVENT, extra=self.fields(record), exc_info=trace)
@@ -162,12 +188,33 @@ class Audit:
         metrics.add_metric("Calls", MetricUnit.Count, 1)
         metrics.add_metric("Failures", MetricUnit.Count, int(record.outcome == "failure"))
         metrics.add_metric("Duration", MetricUnit.Milliseconds, round((time.perf_counter() - record.started) * 1000, 3))
-        print(dump(metrics.serialize_metric_set()), file=self._stream, flush=True)
+        with contextlib.suppress(OSError, ValueError):  # a stream that fails has failed for the record too
+            print(dump(metrics.serialize_metric_set()), file=self._stream, flush=True)
 
 
-def _line(record: dict[str, Any]) -> str:
+class _Sink(logging.StreamHandler[IO[str]]):
+    """The stream of records; one that cannot be written there goes to the standard error."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # name of the standard library
+        _tell(f"the stream of audit records fails: {sys.exc_info()[1]!r}")
+        _tell(self.format(record))
+
+
+def _tell(text: str) -> None:
+    """To the standard error, as far as there is one."""
+    with contextlib.suppress(Exception):
+        print(text, file=sys.stderr, flush=True)
+
+
+def _line(record: Any) -> str:
     """A log line; what JSON cannot carry is written as Python shows it, so that no record is lost over it."""
-    return to_json(record, inf_nan_mode="null", fallback=repr).decode()
+    trace = record.get("exception")
+    if isinstance(trace, str) and len(trace) > TRACE_LIMIT:
+        record["exception"] = f"{trace[: TRACE_LIMIT // 2]} … {trace[-TRACE_LIMIT // 2 :]}"
+    try:
+        return to_json(record, inf_nan_mode="null", fallback=repr).decode()
+    except ValueError:  # half of a surrogate pair, which this writer escapes
+        return json.dumps(record, default=repr)
 
 
 def _short(text: str) -> str:

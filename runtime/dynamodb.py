@@ -13,8 +13,8 @@ from typing import Any, Final
 from anyio.to_thread import run_sync
 
 from claimstack.runtime.aws import make_client
-from claimstack.runtime.jsonrpc import dump, parse
-from claimstack.runtime.store import ITEM_LIMIT, Json, StoreError
+from claimstack.runtime.jsonrpc import Json, parse
+from claimstack.runtime.store import StoreError, record_text
 
 
 class DynamoStore:
@@ -51,10 +51,7 @@ class DynamoStore:
         return old is not None and float(old["expires"]["N"]) > self._clock()
 
     def _item(self, key: str, data: Json, seconds: float) -> Json:
-        text = dump(data)
-        if len(text) > ITEM_LIMIT:
-            raise StoreError(f"a record of {len(text)} characters is over the limit of {ITEM_LIMIT}")
-        return {"pk": {"S": key}, "expires": {"N": str(int(self._clock() + seconds))}, "data": {"S": text}}
+        return {"pk": {"S": key}, "expires": {"N": str(int(self._clock() + seconds))}, "data": {"S": record_text(data)}}
 
     async def _call(self, operation: str, **parameters: Any) -> Json:
         return await run_sync(self._call_now, operation, parameters)
@@ -62,6 +59,7 @@ class DynamoStore:
     def _call_now(self, operation: str, parameters: Json) -> Json:
         # botocore costs a fifth of a second to import: a server that meets no session never pays it.
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
 
         try:
             if self._client is None:
@@ -71,7 +69,7 @@ class DynamoStore:
             if error.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException":
                 return REFUSED
             raise StoreError(f"{operation}: {error}") from error
-        except BotoCoreError as error:
+        except (BotoCoreError, ResponseParserError) as error:
             raise StoreError(f"{operation}: {error}") from error
         return answer
 

@@ -10,7 +10,7 @@ import anyio
 from mcp.shared.exceptions import MCPError, NoBackChannelError
 from mcp.shared.transport_context import TransportContext
 
-from claimstack.runtime.jsonrpc import Json
+from claimstack.runtime.jsonrpc import Json, dump
 from claimstack.runtime.replies import Reply
 
 KIND = "streamable-http"
@@ -32,8 +32,10 @@ class Exchange:
         may_ask: bool = False,
         answers: Sequence[Json] = (),
         skip: int = 0,
+        room: int = 0,
     ) -> None:
-        """`skip` notifications have been sent before: they belong to the part that runs again."""
+        """`skip` notifications have been sent before: they belong to the part that runs again. `room`: characters of notifications that
+        can be kept of an exchange that may ask; further ones are dropped."""
         self.request_id = request_id
         self.can_send_request = may_ask
         self.transport = TransportContext(kind=KIND, can_send_request=may_ask, headers=headers)
@@ -42,11 +44,15 @@ class Exchange:
         self.question: Json | None = None
         """Method and params of the question that has no answer yet."""
         self.notified: list[Json] = []
+        """Notifications that were sent, kept where the exchange may ask."""
+        self.emitted = 0
+        """How many there were of them and of those that were dropped."""
         self._token = token
         self._reply = reply
         self._answers = answers
         self._asked = 0
         self._skip = skip
+        self._room = room
 
     async def send_raw_request(self, method: str, params: Mapping[str, Any] | None, opts: Any = None) -> dict[str, Any]:
         if self.asked is None:
@@ -71,9 +77,14 @@ class Exchange:
         message: Json = {"jsonrpc": "2.0", "method": method}
         if params is not None:
             message["params"] = dict(params)
-        if self.asked is not None:
+        if self.asked is None:
+            await self._reply.notify(message)
+            return
+        self.emitted += 1
+        size = len(dump(message))
+        if size <= self._room and await self._reply.notify(message):
+            self._room -= size
             self.notified.append(message)
-        await self._reply.notify(message)
 
     async def progress(self, progress: float, total: float | None = None, message: str | None = None) -> None:
         if self._token is None:

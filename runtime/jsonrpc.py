@@ -8,6 +8,8 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 
 Json = dict[str, Any]
 
+ID_LIMIT: Final = 1024
+"""Characters of a request id."""
 REQUEST_TIMEOUT: Final = -32001
 RESULT_TOO_LARGE: Final = -32002
 """Codes of our own, from the range that the specification leaves to implementations (-32000 to -32019)."""
@@ -38,7 +40,8 @@ def result(request_id: Any, value: Json) -> Json:
 
 
 def is_request_id(value: Any) -> bool:
-    return isinstance(value, (str, int)) and not isinstance(value, bool)
+    """Whether a request can be answered under this id, which an answer repeats: hence the limit."""
+    return (isinstance(value, str) and len(value) <= ID_LIMIT) or (isinstance(value, int) and not isinstance(value, bool))
 
 
 def id_of(message: Any) -> Any:

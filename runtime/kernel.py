@@ -92,12 +92,12 @@ class Kernel:
         except asyncio.CancelledError:
             self._abandon(task, exchange)
             raise
-        if task.done() and not task.cancelled() and not isinstance(task.exception(), Overrun):
+        if task.done() and not isinstance(task.exception(), Overrun):
             return task.result()
         self._abandon(task, exchange)
         if exchange.question is not None:
             return None
-        record.error = record.error or (task.exception() if task.done() and not task.cancelled() else None)
+        record.error = record.error or (task.exception() if task.done() else None)
         return jsonrpc.error(message["id"], jsonrpc.REQUEST_TIMEOUT, "The request took longer than the server may")
 
     def _abandon(self, task: asyncio.Task[Any], exchange: Exchange) -> None:
@@ -118,10 +118,14 @@ class Kernel:
             found = await serve_one(
                 self.server, exchange, message["method"], message.get("params"), connection=connection, lifespan_state=self._state
             )
-        except Exception as error:  # noqa: BLE001  # whatever a handler raises, the client gets a JSON-RPC error
+        except (Overrun, GeneratorExit):
+            raise
+        except BaseException as error:  # noqa: BLE001  # whatever a handler raises, even to end the process, the client gets a JSON-RPC error
+            if isinstance(error, asyncio.CancelledError) and exchange.cancel_requested.is_set():
+                raise
             if not isinstance(error, MCPError) or error.__cause__ is not None:
                 record.error = record.error or error
-            data = modern_error_data(error)
+            data = modern_error_data(error if isinstance(error, Exception) else RuntimeError())
             return jsonrpc.error(message["id"], data.code, data.message, data.data)
         return jsonrpc.result(message["id"], found)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -121,9 +122,15 @@ def _pairs(headers: Headers) -> list[tuple[bytes, bytes]]:
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
 
-def serve(app: App, host: str, port: int) -> None:
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises OSError where the address is taken."""
+    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=128)
+
+
+def serve(app: App, listener: socket.socket) -> None:
     """Serve until interrupted."""
     import uvicorn
 
     server = LocalServer(app.adapter, streams=app.settings.response_mode == "stream")
-    uvicorn.run(server, host=host, port=port, log_level="warning", server_header=False, date_header=False)
+    config = uvicorn.Config(server, log_level="warning", server_header=False, date_header=False)
+    uvicorn.Server(config).run(sockets=[listener])

@@ -46,9 +46,23 @@ class Loop:
         await asyncio.Event().wait()
 
     def run(self, work: Coroutine[Any, Any, T], seconds: float | None = None) -> T:
-        """Run to the end. Past `seconds` and some grace, Overrun is raised into whatever blocks the loop."""
+        """Run to the end. Past `seconds` and some grace, Overrun is raised into whatever blocks the loop; where that is the loop itself,
+        the work is cancelled and Overrun raised to the caller."""
+        task = self._loop.create_task(work)
         with _interrupted_after(seconds):
-            return self._loop.run_until_complete(work)
+            while True:
+                try:
+                    return self._loop.run_until_complete(task)
+                except SystemExit:
+                    # asyncio lets this out of any task, and so out of one that a handler has started: the work goes on.
+                    if task.done():
+                        raise
+                except Overrun:
+                    if task.done():
+                        raise
+                    task.cancel()
+                except asyncio.CancelledError:
+                    raise Overrun from None
 
     def close(self) -> None:
         if self._loop.is_closed():

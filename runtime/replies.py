@@ -18,25 +18,37 @@ JSON_HEADERS: Final = {"content-type": "application/json"}
 
 BUFFERED_LIMIT: Final = 6 * 1024 * 1024 - 64 * 1024
 """Bytes of a whole result of the function, in which the body is a JSON string (Lambda quotas: 6 MB)."""
-CHECKED_FROM: Final = 2 * 1024 * 1024
-"""Characters: a shorter body cannot reach the limit, since no character takes more than three bytes."""
+CHARACTER_LIMIT: Final = 4
+"""Bytes that a character of a JSON text can take at most, in UTF-8 and with the escapes of a string within JSON."""
 STREAM_LIMIT: Final = 20 * 1024 * 1024
 """Bytes of one streamed message: nothing that a client would want as one."""
 NOTIFICATIONS_LIMIT: Final = 1024 * 1024
-"""Characters of buffered notifications; further ones are dropped, which the protocol allows, and the answer has its room."""
+"""Bytes of buffered notifications; further ones are dropped, which the protocol allows, and the answer has its room."""
 
 
 def json_response(status: int, body: Any, headers: Headers | None = None) -> Response:
     return Response(status, {**JSON_HEADERS, **(headers or {})}, dump(body))
 
 
+def wire_size(text: str) -> int:
+    """Bytes of a text as the string in Lambda's JSON result: there, quotes and backslashes take two."""
+    return len(dump(text).encode())
+
+
 class Reply:
     """What one request is answered with. `notify` any number of times, then `finish` or `ask` once."""
 
     def __init__(
-        self, *, accepts_sse: bool, opener: Opener | None = None, headers: Headers | None = None, call_id: str = "", first: int = 0
+        self,
+        *,
+        accepts_sse: bool,
+        opener: Opener | None = None,
+        headers: Headers | None = None,
+        call_id: str = "",
+        first: int = 0,
+        room: int = BUFFERED_LIMIT,
     ) -> None:
-        """`call_id` makes the stream resumable: its events carry ids, counted on from `first`."""
+        """`call_id` makes the stream resumable: its events carry ids, counted on from `first`. `room`: bytes of a buffered body."""
         self._accepts_sse = accepts_sse
         self._opener = opener
         self._headers = headers or {}
@@ -44,19 +56,22 @@ class Reply:
         self._last = first
         self._events: list[str] = []
         self._size = 0
+        self._room = room
         self._writer: Writer | None = None
 
     @property
     def is_streamed(self) -> bool:
         return self._writer is not None
 
-    async def notify(self, message: Json) -> None:
+    async def notify(self, message: Json) -> bool:
+        """Whether the notification is part of the reply."""
         if not self._accepts_sse:
-            return
+            return False
         text = dump(message)
-        if self._opener is None and self._size + len(text) > NOTIFICATIONS_LIMIT:
-            return
+        if self._opener is None and self._size + wire_size(text) > NOTIFICATIONS_LIMIT:
+            return False
         await self._add(text)
+        return True
 
     async def ask(self, messages: list[Json]) -> Response | None:
         """End the stream with these messages, or with none: what follows is fetched later, by the id of the last event."""
@@ -79,11 +94,10 @@ class Reply:
             text = dump(message)
         except ValueError:
             return dump(error(message.get("id"), -32603, "The result cannot be written as JSON"))
-        size, limit = len(text), STREAM_LIMIT
-        if self._opener is None:
-            limit = BUFFERED_LIMIT - self._size
-            # As the string in Lambda's JSON result, quotes and backslashes take two bytes and other characters up to four.
-            size = len(dump(text).encode()) if size > CHECKED_FROM // 2 else size
+        limit = self._room - self._size if self._opener is None else STREAM_LIMIT
+        if len(text) * CHARACTER_LIMIT <= limit:
+            return text
+        size = wire_size(text) if self._opener is None else len(text.encode())
         if size <= limit:
             return text
         return dump(error(message.get("id"), RESULT_TOO_LARGE, f"The result has {size} bytes, of which {limit} can be sent; ask for less"))
@@ -100,7 +114,7 @@ class Reply:
     async def _put(self, event: str) -> None:
         if self._opener is None:
             self._events.append(event)
-            self._size += len(event)
+            self._size += wire_size(event)
             return
         if self._writer is None:
             self._writer = await self._opener(200, {**SSE_HEADERS, **self._headers})

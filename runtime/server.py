@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from typing import Any, Final
@@ -63,12 +64,20 @@ def make_server(settings: Settings, packs: Iterable[Pack]) -> MCPServer[Any]:
                 tool.function,
                 name=tool.name or None,
                 title=tool.title or None,
+                description=inspect.getdoc(tool.function),
                 annotations=ToolAnnotations(read_only_hint=tool.read_only),
             )
         for resource in pack.resources:
             _add_resource(server, resource)
         for prompt in pack.prompts:
-            server.add_prompt(PromptEntry.from_function(prompt.function, name=prompt.name or None, title=prompt.title or None))
+            server.add_prompt(
+                PromptEntry.from_function(
+                    prompt.function,
+                    name=prompt.name or None,
+                    title=prompt.title or None,
+                    description=inspect.getdoc(prompt.function),
+                )
+            )
     return server
 
 
@@ -79,27 +88,34 @@ def kernel_server(server: MCPServer[Any]) -> Server[Any]:
 
 def access_of(settings: Settings, packs: Sequence[Pack]) -> Access:
     """Who may use what. Without an issuer there are no scopes to ask for. Raises SettingsError for a scope that no token can carry."""
-    causes: list[str] = []
+    causes: dict[str, None] = {}
 
-    def whole(scope: str, what: str) -> str:
+    def whole(scope: str, owner: str) -> str:
         if not scope or settings.issuer is None:
             return ""
         found = settings.whole_scope(scope)
         if found is None:
-            causes.append(
-                f"{what}: needs the scope {scope!r}, which CLAIMSTACK_SCOPES does not have; add it to [auth].scopes of the system"
+            causes[f"{owner}: needs the scope {scope!r}, which CLAIMSTACK_SCOPES does not have; add it to [auth].scopes of the system"] = (
+                None
             )
         return found or ""
 
-    tools = {name_of(tool): whole(tool.scope or pack.scope, f"tool {name_of(tool)}") for pack in packs for tool in pack.tools}
-    prompts = {name_of(prompt): whole(pack.scope, f"prompt {name_of(prompt)}") for pack in packs for prompt in pack.prompts}
-    resources = {item.uri.partition("{")[0]: whole(pack.scope, f"resource {item.uri}") for pack in packs for item in pack.resources}
+    def of(pack: Pack, tool: Tool | None = None) -> str:
+        if tool is not None and tool.scope:
+            return whole(tool.scope, f"tool {name_of(tool)}")
+        return whole(pack.scope, f"pack {pack.name}")
+
+    tools = {name_of(tool): of(pack, tool) for pack in packs for tool in pack.tools}
+    prompts = {name_of(prompt): of(pack) for pack in packs for prompt in pack.prompts}
+    resources = {item.uri.partition("{")[0]: of(pack) for pack in packs for item in pack.resources}
     asking = frozenset(name_of(tool) for pack in packs for tool in pack.tools if tool.asks)
-    causes += _doubles("tool", [(name_of(tool), pack.name) for pack in packs for tool in pack.tools])
-    causes += _doubles("prompt", [(name_of(prompt), pack.name) for pack in packs for prompt in pack.prompts])
-    causes += _doubles("resource", [(item.uri, pack.name) for pack in packs for item in pack.resources])
-    if causes:
-        raise SettingsError(tuple(causes))
+    doubles = [
+        *_doubles("tool", [(name_of(tool), pack.name) for pack in packs for tool in pack.tools]),
+        *_doubles("prompt", [(name_of(prompt), pack.name) for pack in packs for prompt in pack.prompts]),
+        *_doubles("resource", [(item.uri, pack.name) for pack in packs for item in pack.resources]),
+    ]
+    if causes or doubles:
+        raise SettingsError((*causes, *doubles))
     return Access(_asked(tools), _asked(prompts), _asked(resources), asking)
 
 
@@ -145,7 +161,7 @@ def _add_resource(server: MCPServer[Any], resource: Resource) -> None:
         resource.uri,
         name=resource.name or None,
         title=resource.title or None,
-        description=resource.description or resource.function.__doc__ or None,
+        description=resource.description or inspect.getdoc(resource.function),
         mime_type=resource.mime_type,
     )
     describe(resource.function)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from claimstack.runtime.identity import Caller
@@ -84,7 +84,7 @@ class Sessions:
 
     async def keep(self, session: Session, call: Call) -> None:
         """Keep the call; the messages of a finished one only as far as they fit into a record."""
-        record = asdict(call)
+        record = {item.name: getattr(call, item.name) for item in fields(call)}  # not `asdict`, whose recursion arguments could exhaust
         if call.done and len(dump(record)) > ITEM_LIMIT:
             record["sent"] = []
         await self._store.put(f"c#{session.id}#{call.id}", record, CALL_SECONDS)

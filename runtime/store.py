@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-Json = dict[str, Any]
+from claimstack.runtime.jsonrpc import Json, dump, parse
 
 ITEM_LIMIT: Final = 350 * 1024
 """Characters of one record, below the 400 KB of a DynamoDB item."""
@@ -16,10 +16,14 @@ class StoreError(Exception):
     """The table cannot be used now: throttled, slow, refused or gone. The cause says which."""
 
 
+class TooLargeError(Exception):
+    """A record is larger than a table takes: what the client sent or was asked cannot be kept."""
+
+
 class Store(Protocol):
     """A table of records that expire. An expired record counts as absent, whether or not it has been deleted.
 
-    Every method raises StoreError where the table does not answer.
+    Every method raises StoreError where the table does not answer, and those that write TooLargeError.
     """
 
     async def get(self, key: str) -> Json | None: ...
@@ -35,23 +39,40 @@ class Store(Protocol):
         ...
 
 
-class MemoryStore:
-    """The records of one process, for a local server; the oldest go when there are too many."""
+def record_text(data: Json) -> str:
+    """The record as it is kept. Raises TooLargeError."""
+    text = dump(data)
+    if len(text) > ITEM_LIMIT:
+        raise TooLargeError(f"a record of {len(text)} characters is over the limit of {ITEM_LIMIT}")
+    return text
 
-    def __init__(self, *, most: int = 10_000, clock: Callable[[], float] = time.time) -> None:
-        self._records: dict[str, tuple[float, Json]] = {}
+
+class MemoryStore:
+    """The records of one process, for a local server; the oldest go when there are too many or when they are too large."""
+
+    def __init__(self, *, most: int = 10_000, room: int = 128 * 1024 * 1024, clock: Callable[[], float] = time.time) -> None:
+        """`most` records of `room` characters together."""
+        # As text, so that nobody changes a record by changing what was read from it, as with a table.
+        self._records: dict[str, tuple[float, str]] = {}
         self._most = most
+        self._room = room
+        self._size = 0
         self._clock = clock
 
     async def get(self, key: str) -> Json | None:
         found = self._records.get(key)
-        return found[1] if found is not None and found[0] > self._clock() else None
+        if found is None or found[0] <= self._clock():
+            return None
+        data: Json = parse(found[1].encode())
+        return data
 
     async def put(self, key: str, data: Json, seconds: float) -> None:
-        self._records.pop(key, None)
-        if len(self._records) >= self._most:
-            self._make_room()
-        self._records[key] = (self._clock() + seconds, data)
+        text = record_text(data)
+        self._drop(key)
+        if self._is_full(len(text)):
+            self._make_room(len(text))
+        self._records[key] = (self._clock() + seconds, text)
+        self._size += len(text)
 
     async def put_if_absent(self, key: str, data: Json, seconds: float) -> bool:
         if await self.get(key) is not None:
@@ -60,12 +81,23 @@ class MemoryStore:
         return True
 
     async def delete(self, key: str) -> bool:
-        found = self._records.pop(key, None)
-        return found is not None and found[0] > self._clock()
+        expires = self._drop(key)
+        return expires is not None and expires > self._clock()
 
-    def _make_room(self) -> None:
+    def _drop(self, key: str) -> float | None:
+        """Remove the record; say until when it was valid."""
+        found = self._records.pop(key, None)
+        if found is None:
+            return None
+        self._size -= len(found[1])
+        return found[0]
+
+    def _is_full(self, size: int) -> bool:
+        return len(self._records) >= self._most or self._size + size > self._room
+
+    def _make_room(self, size: int) -> None:
         now = self._clock()
         for key in [key for key, (expires, _) in self._records.items() if expires <= now]:
-            del self._records[key]
-        while len(self._records) >= self._most:
-            del self._records[next(iter(self._records))]
+            self._drop(key)
+        while self._records and self._is_full(size):
+            self._drop(next(iter(self._records)))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from claimstack.runtime.audit import Record
 from claimstack.runtime.identity import Caller
 from claimstack.runtime.jsonrpc import Json, error
 from claimstack.runtime.messages import Headers, Opener, Request, Response
-from claimstack.runtime.replies import json_response
+from claimstack.runtime.replies import BUFFERED_LIMIT, json_response
 
 
 @dataclass(slots=True)
@@ -21,6 +22,11 @@ class Visit:
     accepts_sse: bool = False
     items: list[Record] = field(default_factory=list)
     """Records of the messages of a batch, in place of `record`."""
+    room: int = BUFFERED_LIMIT
+    """Bytes that an unstreamed answer may have."""
+    request_id: Any = None
+    """Id of the JSON-RPC request, once it is known to be usable."""
+    started: float = field(default_factory=time.perf_counter)
 
     @property
     def caller(self) -> Caller | None:
@@ -32,7 +38,7 @@ class Visit:
     def seconds_left(self) -> float | None:
         if self.request.seconds is None:
             return None
-        return max(0.01, self.request.seconds - (time.perf_counter() - self.record.started))
+        return max(0.01, self.request.seconds - (time.perf_counter() - self.started))
 
     def refuse(
         self, status: int, code: int, message: str, *, data: object = None, request_id: object = None, headers: Headers | None = None

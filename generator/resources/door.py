@@ -234,6 +234,7 @@ def token_claims(routes: RoutesAre) -> tuple[Claim, ...]:
             routes,
             meets=("ac-17.1_obj-2",),
         ),
+        Claim("sc-2_smt", "The API has the routes of MCP and of its metadata, and none by which the system is managed.", routes),
     )
 
 

@@ -37,7 +37,12 @@ Secrets Manager is the one of them that the runtime calls: the private DNS name 
 guide, "AWS services that integrate with AWS PrivateLink"). Where a region offers `secretsmanager-fips` as well, system.toml can ask for it.
 """
 
+SECRET_ACTIONS: Final = ("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue")
+"""What the endpoint of Secrets Manager lets through."""
+
 ENDPOINT_GROUP_ID: Final = "EndpointGroup"
+TABLE_ENDPOINT_ID: Final = "TableEndpoint"
+"""The gateway endpoint of DynamoDB, for the session table and for tables of tools."""
 
 NOWHERE: Final = "127.0.0.1/32"
 """An endpoint opens no connection. A group without a rule would get EC2's own, which allows all."""
@@ -65,14 +70,14 @@ def runs_past_fips(config: Config) -> tuple[tuple[str, str], ...]:
 
 def add_endpoints(stack: Stack) -> None:
     """The group, the interface endpoints, the gateway endpoint where there is a session table, and the output for the server stack."""
-    vpc_id, subnet_ids = place_parameters(
+    vpc_id, _ = place_parameters(
         stack,
         "VPC of the function, with DNS names and DNS resolution switched on.",
         "Private subnets of the endpoints: one in each availability zone of the function.",
     )
     group = _group(stack, vpc_id)
     for service in interface_services(stack.config):
-        _interface_endpoint(stack, service, vpc_id, subnet_ids, group)
+        _service_endpoint(stack, service)
     if stack.config.runtime.sessions:
         _table_endpoint(stack)
     stack.output(
@@ -115,9 +120,13 @@ def _group(stack: Stack, vpc_id: Any) -> ec2.SecurityGroup:
     return group
 
 
+def endpoint_id(service: str) -> str:
+    """Logical id of the interface endpoint of a service."""
+    return "".join(word.capitalize() for word in service.replace("-", ".").split(".")) + "Endpoint"
+
+
 def _logical_id(stack: Stack, service: str) -> str:
-    words = service.replace("-", ".").split(".")
-    logical_id = "".join(word.capitalize() for word in words) + "Endpoint"
+    logical_id = endpoint_id(service)
     if logical_id in stack.declared:
         raise InputError(
             f"network.endpoint_services: '{service}' and another service would share the logical id {logical_id}; remove one of them"
@@ -125,33 +134,35 @@ def _logical_id(stack: Stack, service: str) -> str:
     return logical_id
 
 
-def _keeps_secrets(service: str) -> bool:
+def keeps_secrets(service: str) -> bool:
+    """Whether its endpoint lets only SECRET_ACTIONS through."""
     return service in ("secretsmanager", "secretsmanager-fips")
 
 
-def _statements(service: str) -> list[dict[str, Any]]:
-    """What an interface endpoint lets through: calls by this account, and of our own services only those that the runtime makes."""
-    if _keeps_secrets(service):
+def _service_endpoint(stack: Stack, service: str) -> None:
+    """The endpoint of a service that the configuration names: of our own services it lets through only what the runtime calls."""
+    if keeps_secrets(service):
+        what = "to read secrets of this account"
         calls = allow(
-            "ReadSecretsOfThisAccount",
-            "secretsmanager:DescribeSecret",
-            "secretsmanager:GetSecretValue",
-            on=arn("secretsmanager", "secret:*"),
-            principal="*",
-            condition=OF_THIS_ACCOUNT,
+            "ReadSecretsOfThisAccount", *SECRET_ACTIONS, on=arn("secretsmanager", "secret:*"), principal="*", condition=OF_THIS_ACCOUNT
         )
     else:
+        what = f"to call {service}"
         # Which actions a tool calls is not known here; its own IAM statement says so.
         calls = allow("CallsOfThisAccount", "*", on="*", principal="*", condition=OF_THIS_ACCOUNT)
-    return [calls, deny_plain_transport("*")]
+    add_interface_endpoint(stack, service, f"The endpoint lets callers of this account through, {what}, and nobody else.", calls)
 
 
-def _interface_endpoint(stack: Stack, service: str, vpc_id: Any, subnet_ids: Any, group: Any) -> None:
-    statements = _statements(service)
-    groups = [GetAtt(group, "GroupId")]
+def add_interface_endpoint(stack: Stack, service: str, sentence: str, *statements: dict[str, Any]) -> ec2.VPCEndpoint:
+    """An interface endpoint of the endpoints stack whose policy holds these statements and refuses plain transport.
+
+    `sentence`: what its policy lets through, with the endpoint as subject.
+    """
+    vpc_id, subnet_ids = Ref("VpcId"), Ref("SubnetIds")
+    groups = [GetAtt(ENDPOINT_GROUP_ID, "GroupId")]
+    policy = [*statements, deny_plain_transport("*")]
     name = Sub(f"com.amazonaws.${{AWS::Region}}.{service}")
-    what = "to read secrets of this account" if _keeps_secrets(service) else f"to call {service}"
-    stack.add(
+    endpoint: ec2.VPCEndpoint = stack.add(
         VPC_ENDPOINTS,
         ec2.VPCEndpoint(
             _logical_id(stack, service),
@@ -161,12 +172,12 @@ def _interface_endpoint(stack: Stack, service: str, vpc_id: Any, subnet_ids: Any
             SubnetIds=subnet_ids,
             SecurityGroupIds=groups,
             PrivateDnsEnabled=True,
-            PolicyDocument=document(*statements),
+            PolicyDocument=document(*policy),
         ),
         *_endpoint_claims(
             service,
-            f"The endpoint lets callers of this account through, {what}, and nobody else.",
-            statements,
+            sentence,
+            policy,
             (
                 prop("VpcEndpointType").equals("Interface"),
                 prop("ServiceName").equals(name),
@@ -183,6 +194,7 @@ def _interface_endpoint(stack: Stack, service: str, vpc_id: Any, subnet_ids: Any
             meets=("sc-7.5_obj-1", "sc-7.5_obj-2"),
         ),
     )
+    return endpoint
 
 
 def _table_endpoint(stack: Stack) -> None:
@@ -198,7 +210,7 @@ def _table_endpoint(stack: Stack) -> None:
     table = arn("dynamodb", f"table/${{{server.data['Ref']}}}-{TABLE_ID}-*")
     add_gateway_endpoint(
         stack,
-        "TableEndpoint",
+        TABLE_ENDPOINT_ID,
         "dynamodb",
         f"The endpoint lets callers of this account through to records of tables whose name begins with ServerStackName-{TABLE_ID}-, "
         "as that of the session table does, and to no other table.",

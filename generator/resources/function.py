@@ -17,6 +17,7 @@ from claimstack.generator.resources.endpoints import runs_past_fips
 from claimstack.generator.resources.network import Network
 from claimstack.generator.resources.policies import endpoint_name
 from claimstack.generator.resources.role import Role, deny_interfaces
+from claimstack.generator.resources.runtime import runtime_claims
 from claimstack.generator.rules import LONGEST_TIMEOUT
 from claimstack.generator.system import Stack
 
@@ -36,8 +37,12 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
     "CLAIMSTACK_STATE_SECRET_ARN": "ARN of the secret with the key that seals request states.",
     "CLAIMSTACK_ALLOWED_ORIGINS": "Browser origins that may call the server, separated by spaces.",
     "CLAIMSTACK_RESPONSE_MODE": "`json`, or `stream` where the front door streams responses.",
+    "CLAIMSTACK_EVIDENCE": "Location of the package that the evidence tools read, `s3://bucket/prefix` or a folder; absent without them.",
+    "CLAIMSTACK_AUDIT_CONTENT": "`true`: arguments and results go into audit records, with secrets masked; absent: they stay out.",
 }
 """The contract with the runtime: variable → meaning. A value is text or a symbol, never a secret."""
+OPTIONAL: Final = ("CLAIMSTACK_EVIDENCE", "CLAIMSTACK_AUDIT_CONTENT")
+"""Variables of the contract that no stack sets by itself: an extension may."""
 CONTRACT_PREFIX: Final = "CLAIMSTACK_"
 
 STREAMING_TIMEOUT: Final = 900
@@ -141,6 +146,7 @@ def add_function(
             NothingConditional(),
             NoLiteralPlace(given=_given_places(stack.config)),
         ),
+        *runtime_claims(stack.config, variables),
         accepts={
             "CKV_AWS_116": "API Gateway calls the function synchronously and returns each failure; a dead letter queue would stay empty.",
         },

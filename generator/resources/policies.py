@@ -10,6 +10,8 @@ from troposphere import Sub
 PLAIN_TRANSPORT: Final = {"Bool": {"aws:SecureTransport": "false"}}
 """True of a request that did not come over TLS."""
 
+PLAIN_TRANSPORT_SID: Final = "DenyPlainTransport"
+
 OF_THIS_ACCOUNT: Final = {"StringEquals": {"aws:PrincipalAccount": {"Ref": "AWS::AccountId"}}}
 """True of a request whose caller belongs to the account of the stack."""
 
@@ -39,7 +41,7 @@ def deny(sid: str, *actions: str, on: Any, principal: Any = None, condition: Map
 
 def deny_plain_transport(on: Any, *actions: str) -> dict[str, Any]:
     """Refuse everybody's requests without TLS: all actions, unless the policy's service wants them named."""
-    return deny("DenyPlainTransport", *(actions or ("*",)), on=on, principal="*", condition=PLAIN_TRANSPORT)
+    return deny(PLAIN_TRANSPORT_SID, *(actions or ("*",)), on=on, principal="*", condition=PLAIN_TRANSPORT)
 
 
 def trust(service: str) -> dict[str, Any]:

@@ -47,17 +47,17 @@ def test_every_fact_of_the_worked_overlay_passes(overlay: Package) -> None:
     assert {fact.outcome for fact in overlay.evaluated.facts} == {Outcome.PASSED}
 
 
-def test_the_tool_may_read_one_bucket_and_nothing_else(overlay: Package) -> None:
-    assert resource(overlay, "server", "ReportsPolicy")["Properties"] == {
-        "Description": "Lets the report tool list and read the reports.",
+def test_the_tools_may_read_one_bucket_and_nothing_else(overlay: Package) -> None:
+    assert resource(overlay, "server", "ReportsToolsPolicy")["Properties"] == {
+        "Description": "Lets the function do what its reports tools need.",
         "Path": "/",
         "PolicyDocument": {
             "Version": "2012-10-17",
             "Statement": [
                 {
-                    "Sid": "ReadReports",
+                    "Sid": "S3ForReports",
                     "Effect": "Allow",
-                    "Action": ["s3:GetObject", "s3:ListBucket"],
+                    "Action": ["s3:ListBucket", "s3:GetObject"],
                     "Resource": [BUCKET, OBJECTS],
                     "Condition": {"StringEquals": {"aws:ResourceAccount": ACCOUNT}},
                 }
@@ -68,7 +68,7 @@ def test_the_tool_may_read_one_bucket_and_nothing_else(overlay: Package) -> None
 
 
 def test_the_endpoint_lets_one_bucket_pass(overlay: Package) -> None:
-    properties = resource(overlay, "endpoints", "ReportsEndpoint")["Properties"]
+    properties = resource(overlay, "endpoints", "S3Endpoint")["Properties"]
     allowed, denied = properties["PolicyDocument"]["Statement"]
     assert (properties["VpcEndpointType"], properties["ServiceName"]) == ("Gateway", {"Fn::Sub": "com.amazonaws.${AWS::Region}.s3"})
     assert allowed["Resource"] == [BUCKET, OBJECTS]
@@ -88,14 +88,14 @@ def test_its_claims_stand_in_the_coverage(overlay: Package) -> None:
         for control in answers.values()
         for point, said in control["points"].items()
         for claim in said.get("claims", ())
-        if "Reports" in claim["resource"]
+        if "Reports" in claim["resource"] or "S3" in claim["resource"]
     }
-    of_endpoint = {pair for pair in claimed if pair[0] == "endpoints.ReportsEndpoint"}
-    assert of_endpoint >= {("endpoints.ReportsEndpoint", point) for point in ("ac-4_smt", "sc-7_smt.c", "sc-8_smt")}
+    of_endpoint = {pair for pair in claimed if pair[0] == "endpoints.S3Endpoint"}
+    assert of_endpoint >= {("endpoints.S3Endpoint", point) for point in ("ac-4_smt", "sc-7_smt.c", "sc-8_smt")}
     assert claimed - of_endpoint == {
-        ("server.ReportsPolicy", "ac-6_smt"),
-        ("server.ReportsEgress", "ac-4_smt"),
-        ("server.ReportsEgress", "sc-7.5_smt"),
+        ("server.ReportsToolsPolicy", "ac-6_smt"),
+        ("server.S3Egress", "ac-4_smt"),
+        ("server.S3Egress", "sc-7.5_smt"),
     }
     assert answers["ra-2"]["points"]["ra-2_smt.a"]["disposition"] == {
         "status": "organisational",
@@ -109,10 +109,10 @@ def test_its_claims_stand_in_the_coverage(overlay: Package) -> None:
 
 
 def mutants_of_the_overlay() -> Iterator[Any]:
-    policy = ("server", "Resources", "ReportsPolicy", "Properties")
+    policy = ("server", "Resources", "ReportsToolsPolicy", "Properties")
     statement = (*policy, "PolicyDocument", "Statement", 0)
-    egress = ("server", "Resources", "ReportsEgress", "Properties")
-    endpoint = ("endpoints", "Resources", "ReportsEndpoint", "Properties")
+    egress = ("server", "Resources", "S3Egress", "Properties")
+    endpoint = ("endpoints", "Resources", "S3Endpoint", "Properties")
     allowed = (*endpoint, "PolicyDocument", "Statement", 0)
     for name, path, value in (
         ("may delete", (*statement, "Action"), ["s3:GetObject", "s3:DeleteObject"]),
@@ -241,6 +241,10 @@ REFUSED = {
     "variable of the runtime": (
         "ENVIRONMENT = {'CLAIMSTACK_TABLE': 'mine'}\ndef extend(system): pass\n",
         r"overlay/ours\.py: ENVIRONMENT: 'CLAIMSTACK_TABLE' is no name for a variable of a tool; .*",
+    ),
+    "optional variable of the runtime by another name": (
+        "ENVIRONMENT = {'CLAIMSTACK_EVIDENCES': 's3://a/b'}\ndef extend(system): pass\n",
+        r"overlay/ours\.py: ENVIRONMENT: 'CLAIMSTACK_EVIDENCES' is no name for a variable of a tool; .*",
     ),
     "variables that are none": ("ENVIRONMENT = ['A']\ndef extend(system): pass\n", r"overlay/ours\.py: ENVIRONMENT is no mapping .*"),
 }

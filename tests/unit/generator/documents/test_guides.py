@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -16,9 +17,11 @@ from typing import Any
 
 import jmespath
 import pytest
+import typer
 from botocore import xform_name
 from botocore.session import Session
 
+from claimstack.generator import cli
 from claimstack.generator.build import build
 from claimstack.generator.config import Config
 from claimstack.generator.documents.deployer_policy import deployer_statements, render_deployer_policy, star_reasons
@@ -244,6 +247,19 @@ def _model(service: str) -> tuple[Any, Any]:
     except Exception:  # noqa: BLE001 - a service without waiters; botocore raises one of several errors
         waiters = None
     return session.get_service_model(service), waiters
+
+
+@each
+def test_every_claimstack_command_exists_with_its_options(name: str, kind: str) -> None:
+    for line in uncommented("\n".join(shell(guide(name, kind)))).replace("\\\n", " ").splitlines():
+        if line.startswith("claimstack "):
+            words = shlex.split(re.sub(r"\$\([^)]*\)", "_", line), comments=False)[1:]
+            command: Any = typer.main.get_command(cli.app)
+            while hasattr(command, "commands"):
+                assert words[0] in command.commands, line
+                command = command.commands[words.pop(0)]
+            known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+            assert {word for word in words if word.startswith("-")} <= known, line
 
 
 @each_system
