@@ -129,7 +129,7 @@ def test_secrets_are_masked_in_recorded_content(make_client: Any) -> None:
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
-        ({"db_password": "x", "Authorization": "y", "clientSecret": "z", "pin": 1}, dict.fromkeys(("db_password", "Authorization", "clientSecret", "pin"), MASK)),
+        ({"db_password": "x", "Authorization": "y", "pin": 1}, dict.fromkeys(("db_password", "Authorization", "pin"), MASK)),
         ("key AKIAABCDEFGHIJKLMNOP end", f"key {MASK} end"),
         ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.abc", MASK),
         ("-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY-----", MASK),
