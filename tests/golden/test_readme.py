@@ -27,9 +27,9 @@ def test_the_readme_shows_something() -> None:
 
 
 def test_make_targets_that_are_shown_exist() -> None:
-    targets = set(re.findall(r"^([a-z0-9]+):", (shown.REPOSITORY / "Makefile").read_text(), flags=re.MULTILINE))
+    targets = set(re.findall(r"^([a-z0-9-]+):", (shown.REPOSITORY / "Makefile").read_text(), flags=re.MULTILINE))
     named = {
-        target for page in shown.PAGES for target in re.findall(r"(?:`|^)make ([a-z0-9]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+        target for page in shown.PAGES for target in re.findall(r"(?:`|^)make ([a-z0-9-]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
     }
     assert named - targets == set()
 
