@@ -72,11 +72,12 @@ def summary(package: Package, folder: Path, checked: Checked | None = None) -> d
 
 
 def found_in(evaluated: Evaluated) -> dict[str, Any]:
-    """Facts with those that failed and the number of those that wait for a deployment, points and controls by status."""
+    """Facts with those that failed and the numbers of those that wait for a deployment or for a test, points and controls by status."""
     return {
         "facts": len(evaluated.facts),
         "failed_facts": [_failed(fact) for fact in evaluated.failed],
         "conditional_facts": sum(fact.outcome is Outcome.CONDITIONAL for fact in evaluated.facts),
+        "not_evaluated_facts": sum(fact.outcome is Outcome.NOT_EVALUATED for fact in evaluated.facts),
         **status_counts(evaluated),
     }
 

@@ -1,4 +1,4 @@
-"""Emitted: the CloudFormation files of one system as read back from their JSON, and edits of them."""
+"""Emitted: the files of one system that checks read, templates and test results, as read back from their JSON; and edits of them."""
 
 from __future__ import annotations
 
@@ -28,6 +28,9 @@ ABSENT: Final = _Marker("absent")
 REMOVE: Final = _Marker("remove")
 """The new value of an edit that takes a value away."""
 
+TEST_RESULTS: Final = "evidence/test-results.json"
+"""The file of a package with the results of the runtime's tests; as a place it stands beside the stacks, whose names have no slash."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -39,7 +42,8 @@ class Place:
     @property
     def pointer(self) -> str:
         steps = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in self.path)
-        return f"cloudformation/{self.stack}.json#{steps}"
+        file = TEST_RESULTS if self.stack == TEST_RESULTS else f"cloudformation/{self.stack}.json"
+        return f"{file}#{steps}"
 
     def below(self, *steps: PathStep) -> Place:
         return Place(self.stack, (*self.path, *steps))
@@ -71,7 +75,7 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One change of an emitted template: a new value at a place, or REMOVE. A new key is added, an index one past the end appends."""
+    """One change of an emitted file: a new value at a place, or REMOVE. A new key is added, an index one past the end appends."""
 
     place: Place
     value: Json
@@ -79,12 +83,14 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Emitted:
-    """The stacks of one system, and the parameter values of one environment where they are known."""
+    """The stacks of one system, the parameter values of one environment where they are known, and the results of the runtime's tests."""
 
     stacks: Mapping[str, Json]
     environment: str | None = None
     parameters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Stack name to parameter values, from the environment's parameter file; empty without one."""
+    results: Json = field(default_factory=dict)
+    """What `evidence/test-results.json` holds; empty where no test ran."""
     _found: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
     """What was worked out from these templates once; an edit starts afresh."""
 
@@ -117,25 +123,31 @@ class Emitted:
 
     def value(self, place: Place) -> Json:
         """The value at a place, or ABSENT."""
-        return value_at(self.stacks.get(place.stack, ABSENT), place.path)
+        return value_at(self._document(place.stack), place.path)
 
     def resolves(self, pointer: str) -> bool:
         """Whether a pointer written by `Place.pointer` leads to a value."""
         file, _, fragment = pointer.partition("#")
-        stack = file.removeprefix("cloudformation/").removesuffix(".json")
+        stack = file if file == TEST_RESULTS else file.removeprefix("cloudformation/").removesuffix(".json")
         steps = tuple(step.replace("~1", "/").replace("~0", "~") for step in fragment.split("/")[1:])
-        return stack in self.stacks and value_at(self.stacks[stack], steps) is not ABSENT
+        return self.value(Place(stack, steps)) is not ABSENT
 
     def edited(self, *edits: Edit) -> Emitted:
         """A copy with the edits made; untouched parts are shared with the original."""
-        stacks = dict(self.stacks)
+        stacks, results = dict(self.stacks), self.results
         for edit in edits:
-            stacks[edit.place.stack] = _edited(stacks[edit.place.stack], edit.place.path, edit.value)
-        return Emitted(stacks, self.environment, self.parameters)
+            if edit.place.stack == TEST_RESULTS:
+                results = _edited(results, edit.place.path, edit.value)
+            else:
+                stacks[edit.place.stack] = _edited(stacks[edit.place.stack], edit.place.path, edit.value)
+        return Emitted(stacks, self.environment, self.parameters, results)
+
+    def _document(self, stack: str) -> Json:
+        return self.results if stack == TEST_RESULTS else self.stacks.get(stack, ABSENT)
 
 
 def _without_environment(emitted: Emitted) -> Emitted:
-    return Emitted(emitted.stacks)
+    return Emitted(emitted.stacks, results=emitted.results)
 
 
 def _resources(emitted: Emitted) -> tuple[Resource, ...]:

@@ -1,4 +1,4 @@
-"""Evaluation: the facts that checks find in the emitted templates, and the answer that follows for each point."""
+"""Evaluation: the facts that checks find in the emitted files, and the answer that follows for each point."""
 
 from __future__ import annotations
 
@@ -33,13 +33,18 @@ class Status(StrEnum):
     NOT_ADDRESSED = "not-addressed"
 
 
+WORST_FIRST = (Outcome.FAILED, Outcome.NOT_EVALUATED, Outcome.CONDITIONAL, Outcome.PASSED)
+"""Of the outcomes of its facts, the one that a claim has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One evaluation: what a check found at one place of one emitted file."""
 
     check: str
     sha256: str
-    level: Literal["declared"]
+    level: Literal["declared", "effective"]
+    """Found in the template, or by a test of the runtime."""
     pointer: str
     expected: str
     actual: Json
@@ -47,6 +52,8 @@ class Fact:
     outcome: Outcome
     environment: str | None
     """The environment whose parameter file settled the value, or null."""
+    sources_sha256: str | None = None
+    """Hash of the runtime's sources that the test ran; None where no test was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +68,14 @@ class ClaimResult:
     @property
     def outcome(self) -> Outcome:
         outcomes = {fact.outcome for fact in self.facts}
-        if not outcomes or Outcome.FAILED in outcomes:
+        if not outcomes:
             return Outcome.FAILED
-        return Outcome.CONDITIONAL if Outcome.CONDITIONAL in outcomes else Outcome.PASSED
+        return next(outcome for outcome in WORST_FIRST if outcome in outcomes)
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """The levels of its checks, declared first."""
+        return tuple(sorted({check.check.level for check in self.checks}))
 
     @property
     def meets(self) -> tuple[str, ...]:
@@ -100,9 +112,14 @@ class Evaluated:
     def failed(self) -> tuple[Fact, ...]:
         return tuple(fact for fact in self.facts if fact.outcome is Outcome.FAILED)
 
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """The levels of all checks, declared first."""
+        return tuple(sorted({"declared", *(declared.check.level for declared in self.system.checks.values())}))
+
 
 def evaluate(system: System, emitted: Emitted) -> Evaluated:
-    """Evaluate every check on templates as they were read back, and answer every point of the class.
+    """Evaluate every check on files as they were read back, and answer every point of the class.
 
     Raises InputError for a disposition that stands beside a claim without saying `unless_claimed`, and for one that answers nothing.
     """
@@ -120,12 +137,18 @@ def evaluate(system: System, emitted: Emitted) -> Evaluated:
 
 
 def read_back(
-    texts: Mapping[str, str], environment: str | None = None, parameters: Mapping[str, Mapping[str, str]] | None = None
+    texts: Mapping[str, str],
+    environment: str | None = None,
+    parameters: Mapping[str, Mapping[str, str]] | None = None,
+    results: Json = None,
 ) -> Emitted:
-    """Emitted templates from their JSON text, by stack name. Raises InputError where a text has not the shape of a template."""
+    """Emitted templates from their JSON text, by stack name, with the results of the runtime's tests where there are any.
+
+    Raises InputError where a text has not the shape of a template.
+    """
     stacks = {stack: json.loads(text) for stack, text in texts.items()}
     raise_all(f"cloudformation/{stack}.json: {cause}" for stack, template in stacks.items() for cause in _shape_causes(template))
-    return Emitted(stacks, environment, parameters or {})
+    return Emitted(stacks, environment, parameters or {}, results or {})
 
 
 def _shape_causes(template: Json) -> Iterator[str]:
@@ -172,12 +195,13 @@ def _fact(declared: DeclaredCheck, finding: Finding, environment: str | None) ->
     return Fact(
         check=declared.id,
         sha256=declared.sha256,
-        level="declared",
+        level=declared.check.level,
         pointer=finding.place.pointer,
         expected=finding.expected,
         actual=None if finding.actual is ABSENT else finding.actual,
         outcome=finding.outcome,
         environment=environment,
+        sources_sha256=finding.sources_sha256,
     )
 
 
@@ -205,9 +229,14 @@ def _answer(system: System, point: Point, claims: tuple[ClaimResult, ...]) -> An
     passing = [result for result in claims if result.outcome is Outcome.PASSED]
     met = {objective for result in passing for objective in (result.meets or point.objectives)}
     unmet = tuple(objective for objective in point.objectives if objective not in met)
-    failed = sorted({fact.check for result in claims for fact in result.facts if fact.outcome is Outcome.FAILED})
+    facts = [fact for result in claims for fact in result.facts]
+    failed = sorted({fact.check for fact in facts if fact.outcome is Outcome.FAILED})
+    unanswered = sorted({(str(fact.actual), fact.check) for fact in facts if fact.outcome is Outcome.NOT_EVALUATED})
     if failed:
         status, why = Status.FAILED, "failed: " + ", ".join(failed)
+    elif unanswered:
+        reasons = "; ".join(dict.fromkeys(reason for reason, _ in unanswered))
+        status, why = Status.PARTIAL, f"not evaluated ({reasons}): " + ", ".join(check for _, check in unanswered)
     elif not passing:
         status, why = Status.PARTIAL, "every claim depends on values that are chosen when the stack is deployed"
     elif unmet:

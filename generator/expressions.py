@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from claimstack.controls.errors import InputError
 from claimstack.controls.floors import Floor
@@ -51,11 +51,13 @@ class Finding:
     expected: str
     actual: Json
     outcome: Outcome
+    sources_sha256: str | None = None
+    """Hash of the sources that a test ran; None where nothing ran."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A change of the emitted templates that a check has to notice."""
+    """A change of the emitted files that a check has to notice."""
 
     what: str
     edits: tuple[Edit, ...]
@@ -63,9 +65,11 @@ class Mutant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check(ABC):
-    """A condition on the emitted templates that can fail."""
+    """A condition on the emitted files that can fail."""
 
     kind: ClassVar[str]
+    level: ClassVar[Literal["declared", "effective"]] = "declared"
+    """What its facts are about: the template, or the runtime as it behaves under test."""
     reads_system: ClassVar[bool] = True
     """Whether the whole system is the scope; otherwise the resource that declares it."""
     name: str = ""

@@ -10,6 +10,7 @@ from pathlib import Path
 from claimstack.controls.catalog import load_catalog
 from claimstack.controls.errors import InputError
 from claimstack.generator.documents.references import check_references
+from claimstack.generator.emitted import TEST_RESULTS, Json
 from claimstack.generator.evaluation import read_back
 from claimstack.generator.writing import read_manifest
 
@@ -35,8 +36,16 @@ def lint_package(folder: Path, regions: tuple[str, ...]) -> tuple[LintFinding, .
     templates = {path.stem: path.read_text(encoding="utf-8") for path in template_files(folder)}
     findings = [finding for stack, text in templates.items() for finding in lint_template(stack, text, regions)]
     documents = {f"oscal/{path.name}": json.loads(path.read_text(encoding="utf-8")) for path in sorted((folder / "oscal").glob("*.json"))}
-    broken = check_references(documents, load_catalog(), pointers=read_back(templates).resolves)
+    broken = check_references(documents, load_catalog(), pointers=read_back(templates, results=_results(folder)).resolves)
     return (*findings, *(LintFinding(item.document, "oscal", item.pointer, item.message) for item in broken))
+
+
+def _results(folder: Path) -> Json:
+    """The results of the runtime's tests in a package, or None where it has none that can be read."""
+    try:
+        return json.loads((folder / TEST_RESULTS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 def template_files(folder: Path) -> list[Path]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -20,15 +21,20 @@ from claimstack.generator.documents.coverage import render_coverage
 from claimstack.generator.documents.deployer_policy import render_deployer_policy
 from claimstack.generator.documents.facts import render_facts
 from claimstack.generator.documents.guides import render_deploy_guide, render_operations_guide
+from claimstack.generator.documents.image_context import CONTAINERFILE, LOCK, SBOM, render_containerfile, render_lock, render_sbom
 from claimstack.generator.documents.key_policy import render_key_policy
 from claimstack.generator.documents.oscal import to_bytes
 from claimstack.generator.documents.parameters import render_example_parameters
 from claimstack.generator.documents.profile import render_class_profile
+from claimstack.generator.documents.results import render_results
 from claimstack.generator.documents.stack_policy import render_stack_policy
 from claimstack.generator.documents.template_text import template_text
+from claimstack.generator.emitted import TEST_RESULTS
 from claimstack.generator.environment import load_environment
 from claimstack.generator.evaluation import Evaluated, evaluate, read_back
 from claimstack.generator.extensions import Extension
+from claimstack.generator.passing import recorded_results
+from claimstack.generator.predicates import Outcome
 from claimstack.generator.system import System
 from claimstack.generator.writing import MANIFEST, sha256
 
@@ -43,6 +49,10 @@ DOCUMENTS: Mapping[str, Callable[[Evaluated], dict[str, Any] | str]] = {
     "oscal/component-definition.json": render_component_definition,
     "evidence/facts.json": render_facts,
     "evidence/coverage.json": render_coverage,
+    TEST_RESULTS: render_results,
+    CONTAINERFILE: render_containerfile,
+    LOCK: render_lock,
+    SBOM: render_sbom,
 }
 """Each file of a package beside the templates and the manifest, with the function that renders it."""
 
@@ -68,6 +78,7 @@ def make_package(
         system.timestamp = timestamp
     templates = emit(system)
     evaluated = judge(system, templates, environment)
+    system.warnings += unanswered(evaluated)
     return Package(evaluated, render(evaluated, templates))
 
 
@@ -77,11 +88,20 @@ def emit(system: System) -> dict[str, str]:
 
 
 def judge(system: System, templates: Mapping[str, str], environment: Path | None = None) -> Evaluated:
-    """Evaluate templates as they are read back from their text, with the parameter values of an environment where one is given."""
+    """Evaluate templates as they are read back from their text, with the recorded results of the runtime's tests, and with the parameter
+    values of an environment where one is given."""
+    results = recorded_results()
     if environment is None:
-        return evaluate(system, read_back(templates))
+        return evaluate(system, read_back(templates, results=results))
     parameters = load_environment(environment, read_back(templates).stacks)
-    return evaluate(system, read_back(templates, environment.stem, parameters))
+    return evaluate(system, read_back(templates, environment.stem, parameters, results))
+
+
+def unanswered(evaluated: Evaluated) -> Iterator[str]:
+    """Why checks were not evaluated: a warning for each reason."""
+    facts = [fact for fact in evaluated.facts if fact.outcome is Outcome.NOT_EVALUATED]
+    for reason, count in Counter(str(fact.actual) for fact in facts).items():
+        yield f"not evaluated: {count} tests of the runtime that claims rest on ({reason}). No such claim counts."
 
 
 def render(evaluated: Evaluated, templates: Mapping[str, str]) -> dict[str, str]:

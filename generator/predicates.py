@@ -14,11 +14,13 @@ from claimstack.generator.emitted import ABSENT, REMOVE, Emitted, Json, is_symbo
 
 
 class Outcome(StrEnum):
-    """What an evaluation found. Conditional: a value chosen at deployment decides, and no constraint settles it."""
+    """What an evaluation found. Conditional: a value chosen at deployment decides, and no constraint settles it. Not evaluated: the test
+    that the check asks about has no result that counts."""
 
     PASSED = "passed"
     FAILED = "failed"
     CONDITIONAL = "conditional"
+    NOT_EVALUATED = "not-evaluated"
 
 
 @dataclass(frozen=True, slots=True)

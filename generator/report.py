@@ -16,6 +16,7 @@ STYLE = {
     "passed": "green",
     "partial": "yellow",
     "conditional": "yellow",
+    "not-evaluated": "yellow",
     "planned": "yellow",
     "failed": "bold red",
     "not-addressed": "red",
@@ -26,7 +27,8 @@ LONGEST_VALUE = 160
 
 def coverage_table(coverage: dict[str, Any]) -> RenderableType:
     """Points and controls per status, against the whole class."""
-    table = Table(title=f"{coverage['system']}: class {coverage['class']}, {coverage['certification']}, declared", title_justify="left")
+    head = f"{coverage['system']}: class {coverage['class']}, {coverage['certification']}, {coverage['level']}"
+    table = Table(title=head, title_justify="left")
     table.add_column("status")
     table.add_column("points", justify="right")
     table.add_column("controls", justify="right")
@@ -100,7 +102,7 @@ def _resource_tree(resource: dict[str, Any]) -> Tree:
 def _outcome(check: dict[str, Any]) -> str:
     """The worst outcome of a check; one that found nothing has failed."""
     found = {fact["outcome"] for fact in check["facts"]}
-    return next((outcome for outcome in ("failed", "conditional", "passed") if outcome in found), "failed")
+    return next((outcome for outcome in ("failed", "not-evaluated", "conditional", "passed") if outcome in found), "failed")
 
 
 def _check_tree(parent: Tree, check: dict[str, Any]) -> Tree:
@@ -109,7 +111,9 @@ def _check_tree(parent: Tree, check: dict[str, Any]) -> Tree:
     branch.add(Group(Text(check["id"], "dim"), Text(f"sha256 {check['sha256'][:12]}", "dim")))
     for fact in check["facts"]:
         found = "absent" if fact["actual"] is None else _short(fact["actual"])
-        outcome = Text.assemble((fact["outcome"], STYLE.get(fact["outcome"], "")), f"  found {found}")
+        # Of a check that was not evaluated the evidence says why, and nothing was found.
+        said = found if fact["outcome"] == "not-evaluated" else f"found {found}"
+        outcome = Text.assemble((fact["outcome"], STYLE.get(fact["outcome"], "")), f"  {said}")
         if fact["environment"]:
             outcome.append(f" (environment {fact['environment']})")
         branch.add(Group(outcome, Text(fact["pointer"], "dim")))

@@ -6,6 +6,7 @@ but what the store holds, so that any instance can answer any request.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 
 from anyio.to_thread import run_sync
@@ -16,19 +17,23 @@ from claimstack.runtime.access import Access
 from claimstack.runtime.audit import Audit, Record
 from claimstack.runtime.identity import Caller, Refused, caller_of, challenge
 from claimstack.runtime.jsonrpc import error, parse
-from claimstack.runtime.kernel import Kernel
+from claimstack.runtime.kernel import GRACE_SECONDS, Kernel, Overrun
 from claimstack.runtime.legacy import VERSIONS, Legacy
 from claimstack.runtime.messages import REQUEST_LIMIT, Headers, Opener, Request, Response, matches
 from claimstack.runtime.metadata import is_metadata, protected_resource
 from claimstack.runtime.modern import serve_modern
-from claimstack.runtime.replies import json_response
+from claimstack.runtime.replies import json_response, sse_event
 from claimstack.runtime.sessions import Sessions
 from claimstack.runtime.settings import Settings
-from claimstack.runtime.store import Store, StoreError
+from claimstack.runtime.store import Store, StoreError, TooLargeError
 from claimstack.runtime.tokens import TokenVerifier, bearer
-from claimstack.runtime.visit import Visit
+from claimstack.runtime.visit import Opened, Visit
 
 METADATA_SECONDS: Final = 300
+LATER_SECONDS: Final = GRACE_SECONDS + 0.25
+"""How long after the time of a request is over what is not a handler is ended, so that the end of a handler can be answered first."""
+CANCELLED: Final = 499
+"""Status in the record of a request whose client went away; nobody receives it."""
 
 
 class Adapter:
@@ -46,21 +51,34 @@ class Adapter:
     async def handle(self, request: Request, opener: Opener | None = None) -> Response | None:
         """The response; None where it went out through `opener`. Whatever happens, one audit record is written for each message."""
         record = Record(request)
-        visit = Visit(request, record, opener)
+        visit = Visit(request, record, Opened(opener) if opener is not None else None)
         response: Response | None = None
         try:
-            response = await self._answer(visit)
+            # A handler is ended by the kernel when its time is over; this ends what else may hang, such as a slow table.
+            async with asyncio.timeout(request.seconds + LATER_SECONDS if request.seconds is not None else None):
+                response = await self._answer(visit)
         except Refused as refused:
             response = self._refused(visit, refused)
+        except TooLargeError as problem:
+            response = _failed(visit, 413, "This is more than a session can keep", problem)
         except StoreError as problem:
             response = _failed(visit, 503, "The session store does not answer", problem, {"retry-after": "1"})
+        except (TimeoutError, Overrun) as problem:
+            response = _failed(visit, 503, "The request took longer than the server may", problem, {"retry-after": "1"})
         except Exception as problem:  # noqa: BLE001  # a defect of ours must not become an answer without form
             response = _failed(visit, 500, "Internal server error", problem)
+        except asyncio.CancelledError as problem:
+            _failed(visit, CANCELLED, "The request was cancelled", problem)
+            raise
         finally:
-            record.status = response.status if response is not None else 200
+            if visit.writer is not None:
+                record.status, record.streamed = 200, True
+            elif response is not None:
+                record.status = response.status
             for written in visit.items or (record,):
+                written.status = record.status or 200
                 self._audit.write(written)
-        return response
+        return await _end_of_stream(visit, response)
 
     def reject(self, reason: str) -> Response:
         """Answer to what is not a request at all."""
@@ -152,7 +170,17 @@ def accepted(accept: str | None) -> tuple[bool, bool]:
     return bool(types & {"*/*", "application/*", "application/json"}), bool(types & {"*/*", "text/*", "text/event-stream"})
 
 
-def _failed(visit: Visit, status: int, message: str, problem: Exception, headers: Headers | None = None) -> Response:
-    visit.record.outcome, visit.record.reason, visit.record.error = "failure", message, problem
-    visit.record.rpc_code = INTERNAL_ERROR
-    return json_response(status, error(visit.record.rpc_id, INTERNAL_ERROR, message), headers)
+def _failed(visit: Visit, status: int, message: str, problem: BaseException, headers: Headers | None = None) -> Response:
+    """The answer to what failed outside of a handler; of a batch, those messages have failed that have no answer yet."""
+    visit.record.status = status
+    for record in [item for item in visit.items if not item.status] or [visit.record]:
+        record.fail(message, INTERNAL_ERROR, problem)
+    return json_response(status, error(visit.request_id, INTERNAL_ERROR, message), headers)
+
+
+async def _end_of_stream(visit: Visit, response: Response | None) -> Response | None:
+    """What failed after its stream had begun is told of in the stream."""
+    if response is None or visit.writer is None:
+        return response
+    await visit.writer.write(sse_event(response.body))
+    return None

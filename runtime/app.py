@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Any, Final
 
 from mcp.server.mcpserver import MCPServer
+from mcp_types.jsonrpc import INTERNAL_ERROR
 
 from claimstack.runtime.adapter import Adapter
 from claimstack.runtime.audit import Audit
 from claimstack.runtime.dynamodb import DynamoStore
 from claimstack.runtime.events import read_event, write_result
-from claimstack.runtime.kernel import Kernel
+from claimstack.runtime.jsonrpc import error
+from claimstack.runtime.kernel import Kernel, Overrun
 from claimstack.runtime.loop import Loop
 from claimstack.runtime.messages import Opener, Response
+from claimstack.runtime.replies import json_response
 from claimstack.runtime.server import NAME, access_of, installed_packs, kernel_server, make_server
 from claimstack.runtime.settings import Settings, SettingsError
 from claimstack.runtime.store import Store
@@ -25,6 +29,8 @@ from claimstack.runtime.tracing import start_tracing
 
 PACKS: Final = (WHOAMI,)
 """What every server has; a team's own tools come from here or by an entry point of the group `claimstack.tools`."""
+CLOGGED_FROM: Final = 50
+"""Python cannot end a thread: a handler that hangs in one keeps it for good."""
 RECORDED: Final = ("mcp.server.mcpserver.server", "mcp.server.runner")
 """Loggers of the SDK that write what handlers raise; the audit record of the request has it already."""
 
@@ -32,9 +38,13 @@ RECORDED: Final = ("mcp.server.mcpserver.server", "mcp.server.runner")
 class App:
     """An adapter with an event loop of its own, for carriers that hand over one event at a time."""
 
-    def __init__(self, adapter: Adapter, settings: Settings, flush: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, adapter: Adapter, settings: Settings, *, connect: Callable[[], None] | None = None, flush: Callable[[], None] | None = None
+    ) -> None:
+        """`connect` prepares what requests will need, `flush` sends what they leave behind."""
         self.adapter = adapter
         self.settings = settings
+        self._connect = connect
         self._flush = flush
         self._loop: Loop | None = None
 
@@ -49,10 +59,12 @@ class App:
         """The response to an event; None where it went out through `opener`."""
         try:
             request = read_event(event, context)
-        except ValueError as error:
-            return self.adapter.reject(str(error))
+        except ValueError as problem:
+            return self.adapter.reject(str(problem))
         try:
             return self.loop.run(self.adapter.handle(request, opener), request.seconds)
+        except Overrun:  # while the answer was being written
+            return json_response(503, error(None, INTERNAL_ERROR, "The request took longer than the server may"))
         finally:
             if self._flush is not None:
                 self._flush()
@@ -60,6 +72,13 @@ class App:
     def warm(self) -> None:
         """Do before the first request what the first request would have to wait for."""
         self.loop.run(self.adapter.kernel.warm())
+        if self._connect is not None:
+            self._connect()
+
+    @property
+    def is_clogged(self) -> bool:
+        """Whether so many handlers and threads go on after their time was over that the process had better be replaced."""
+        return self.adapter.kernel.abandoned + threading.active_count() > CLOGGED_FROM
 
     @property
     def loop(self) -> Loop:
@@ -92,12 +111,11 @@ def create_app(
     server = make_server(settings, chosen)
     if extend is not None:
         extend(server)
-    if store is None and settings.table is not None:
-        store = DynamoStore(settings.table)
+    table = DynamoStore(settings.table) if store is None and settings.table is not None else None
     kernel = Kernel(kernel_server(server))
     audit = Audit(settings.public_url, is_tool=kernel.has_tool, content=settings.audit_content, stream=log)
-    adapter = Adapter(kernel, settings, access, audit, store)
-    return App(adapter, settings, start_tracing(environ, NAME))
+    adapter = Adapter(kernel, settings, access, audit, store or table)
+    return App(adapter, settings, connect=table.connect if table is not None else None, flush=start_tracing(environ, NAME))
 
 
 def _evidence(settings: Settings) -> tuple[Pack, ...]:

@@ -27,7 +27,7 @@ POLL_SECONDS: Final = 8.0
 """How long a GET waits for the client's answer before it is told to come back."""
 POLL_STEPS: Final = (0.05, 0.1, 0.2, 0.4)
 KEPT_LIMIT: Final = ITEM_LIMIT // 2
-"""Characters of a call's stream that are kept for a client that comes back; the rest of its record is the request and the answers."""
+"""Bytes of a call's stream that are kept for a client that comes back; the rest of its record is the request and the answers."""
 UNKNOWN_EVENT: Final = "Last-Event-ID names no stream of this session"
 
 
@@ -49,6 +49,7 @@ class Asking:
         if found is None or call is None:
             return visit.refuse(400, INVALID_REQUEST, UNKNOWN_EVENT)
         visit.record.read(call.request)
+        visit.request_id = call.request["id"]
         seen = int(found[2])
         loop = asyncio.get_running_loop()
         until = loop.time() + min(POLL_SECONDS, visit.seconds_left() or POLL_SECONDS)
@@ -94,7 +95,7 @@ class Asking:
             may_ask=True,
             answers=call.answers,
             skip=call.notified,
-            room=KEPT_LIMIT - sum(len(dump(message)) for message in call.sent),
+            room=KEPT_LIMIT - len(dump(call.sent).encode()),
         )
         connection = connection_of(visit, session, exchange)
         answer = await self._kernel.run(exchange, connection, request, visit.record, visit.seconds_left())

@@ -60,9 +60,15 @@ class Record:
     arguments: Any = None
     result: Any = None
 
-    def child(self) -> Record:
+    def child(self, message: Json) -> Record:
         """The record of one message of a batch."""
-        return replace(self, started=time.perf_counter(), at=time.time())
+        record = replace(self)
+        record.read(message)
+        return record
+
+    def start(self) -> None:
+        """Its turn has come."""
+        self.started, self.at = time.perf_counter(), time.time()
 
     def read(self, message: Json) -> None:
         """Take down what a JSON-RPC message asks for."""
@@ -86,6 +92,9 @@ class Record:
 
     def refuse(self, reason: str) -> None:
         self.outcome, self.reason = "refused", _short(reason)
+
+    def fail(self, reason: str, code: int | None, problem: BaseException) -> None:
+        self.outcome, self.reason, self.rpc_code, self.error = "failure", reason, code, problem
 
 
 class Audit:

@@ -16,6 +16,19 @@ from claimstack.runtime.replies import Reply
 KIND = "streamable-http"
 
 
+class CannotAskError(NoBackChannelError):
+    """The SDK's error, in words that help whoever wrote the tool."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__(method)
+        self.error = self.error.model_copy(
+            update={
+                "message": f"This server cannot ask the client ({method}): older clients are asked in a session, by a tool that is "
+                "listed with asks=True; clients of 2026-07-28 by an InputRequiredResult"
+            }
+        )
+
+
 class Exchange:
     """Notifications go to the reply. A question to the client is answered from `answers`, or it parks the handler for good:
     the call then runs again from its start, with one answer more."""
@@ -34,7 +47,7 @@ class Exchange:
         skip: int = 0,
         room: int = 0,
     ) -> None:
-        """`skip` notifications have been sent before: they belong to the part that runs again. `room`: characters of notifications that
+        """`skip` notifications have been sent before: they belong to the part that runs again. `room`: bytes of notifications that
         can be kept of an exchange that may ask; further ones are dropped."""
         self.request_id = request_id
         self.can_send_request = may_ask
@@ -56,7 +69,7 @@ class Exchange:
 
     async def send_raw_request(self, method: str, params: Mapping[str, Any] | None, opts: Any = None) -> dict[str, Any]:
         if self.asked is None:
-            raise NoBackChannelError(method)
+            raise CannotAskError(method)
         index, self._asked = self._asked, self._asked + 1
         if index < len(self._answers):
             answer = self._answers[index]
@@ -81,7 +94,7 @@ class Exchange:
             await self._reply.notify(message)
             return
         self.emitted += 1
-        size = len(dump(message))
+        size = len(dump(message).encode())
         if size <= self._room and await self._reply.notify(message):
             self._room -= size
             self.notified.append(message)

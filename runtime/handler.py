@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
 from claimstack.runtime.sdk import load_sdk
 
 if TYPE_CHECKING:
     from claimstack.runtime.app import App
 
+ON_LAMBDA: Final = "AWS_LAMBDA_FUNCTION_NAME"
+"""A variable that Lambda sets (Lambda developer guide, "Defined runtime environment variables")."""
 
-def _start() -> App:
+
+@cache
+def _app() -> App:
     load_sdk()
     from claimstack.runtime.app import create_app
 
@@ -20,4 +25,9 @@ def _start() -> App:
     return app
 
 
-handler: Final = _start().handle_event
+def handler(event: Any, context: Any) -> dict[str, Any]:
+    return _app().handle_event(event, context)
+
+
+if ON_LAMBDA in os.environ:
+    _app()  # while the environment is initialised, so that the first request does not wait for it

@@ -10,6 +10,7 @@ Json = dict[str, Any]
 
 ID_LIMIT: Final = 1024
 """Characters of a request id."""
+ID_NEEDED: Final = f"The request id must be a string of at most {ID_LIMIT} characters or an integer"
 REQUEST_TIMEOUT: Final = -32001
 RESULT_TOO_LARGE: Final = -32002
 """Codes of our own, from the range that the specification leaves to implementations (-32000 to -32019)."""

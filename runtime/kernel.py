@@ -33,6 +33,13 @@ WARMED: Final = (
 )
 
 
+GRACE_SECONDS: Final = 0.2
+"""After its time is over a request has this long to end by itself before what blocks the loop is interrupted."""
+
+ENDING_SECONDS: Final = 0.05
+"""How long a handler may take to end once it is cancelled, before it is left to itself."""
+
+
 class Overrun(BaseException):
     """Raised by the carrier into a handler that blocks the event loop past its time. No handler catches it by accident."""
 
@@ -95,9 +102,12 @@ class Kernel:
         if task.done() and not isinstance(task.exception(), Overrun):
             return task.result()
         self._abandon(task, exchange)
+        if not task.done():
+            # What a handler does last is better done now: the process may be frozen until the next request.
+            await asyncio.wait({task}, timeout=ENDING_SECONDS)
         if exchange.question is not None:
             return None
-        record.error = record.error or (task.exception() if task.done() else None)
+        record.error = record.error or (task.exception() if task.done() and not task.cancelled() else None)
         return jsonrpc.error(message["id"], jsonrpc.REQUEST_TIMEOUT, "The request took longer than the server may")
 
     def _abandon(self, task: asyncio.Task[Any], exchange: Exchange) -> None:
@@ -120,7 +130,7 @@ class Kernel:
             )
         except (Overrun, GeneratorExit):
             raise
-        except BaseException as error:  # noqa: BLE001  # whatever a handler raises, even to end the process, the client gets a JSON-RPC error
+        except BaseException as error:  # whatever a handler raises, even to end the process, the client gets a JSON-RPC error
             if isinstance(error, asyncio.CancelledError) and exchange.cancel_requested.is_set():
                 raise
             if not isinstance(error, MCPError) or error.__cause__ is not None:

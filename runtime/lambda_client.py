@@ -129,8 +129,10 @@ class Host:
         self._streams = app.settings.response_mode == "stream"
 
     def serve(self) -> NoReturn:
-        while True:
+        while not self._app.is_clogged:
             self.serve_one()
+        print("error: too many handlers never end; this environment makes room for another", file=sys.stderr, flush=True)
+        os._exit(1)  # an orderly exit would wait for their threads
 
     def serve_one(self) -> None:
         headers, body = self._api.next()

@@ -11,10 +11,10 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from claimstack.runtime.access import Access
 from claimstack.runtime.asking import Asking, connection_of, session_header
 from claimstack.runtime.exchange import Exchange
-from claimstack.runtime.jsonrpc import Json, id_of, is_request_id, params_of, progress_token
+from claimstack.runtime.jsonrpc import ID_NEEDED, Json, id_of, is_request_id, params_of, progress_token
 from claimstack.runtime.kernel import Kernel
 from claimstack.runtime.messages import Headers, Response
-from claimstack.runtime.replies import Reply, json_response
+from claimstack.runtime.replies import BUFFERED_LIMIT, Reply, json_response, wire_size
 from claimstack.runtime.sessions import Session, Sessions
 from claimstack.runtime.visit import Visit
 
@@ -46,6 +46,7 @@ class Legacy:
         if problem:
             return visit.refuse(400, problem[0], problem[1], request_id=id_of(body))
         visit.record.read(body)
+        visit.request_id = body.get("id")
         if body.get("method") == "initialize" and "id" in body:
             return await self._initialize(visit, body)
         session = await self._session(visit, id_of(body))
@@ -75,7 +76,7 @@ class Legacy:
         """One message of a known session, or of none."""
         if "method" not in message:
             if session is not None and self._sessions is not None and isinstance(message["id"], str):
-                said: Json = {key: message[key] for key in ("result", "error") if key in message}
+                said: Json = {key: message[key] for key in ("result", "error") if isinstance(message.get(key), dict)}
                 await self._sessions.answer(session, message["id"], said)
             return Response(202)
         if "id" not in message:
@@ -85,7 +86,7 @@ class Legacy:
         self._access.check(visit.caller, message)
         if session is not None and self._asking is not None and visit.accepts_sse and self._access.may_ask(message):
             return await self._asking.start(visit, session, message)
-        reply = Reply(accepts_sse=visit.accepts_sse, opener=visit.opener, headers=session_header(session))
+        reply = Reply(accepts_sse=visit.accepts_sse, opener=visit.opener, headers=session_header(session), room=visit.room)
         exchange = Exchange(message["id"], visit.request.headers, progress_token(message), reply)
         connection = connection_of(visit, session, exchange)
         answer = await self._kernel.answer(exchange, connection, message, visit.record, visit.seconds_left())
@@ -128,15 +129,15 @@ class Legacy:
             if "id" in message and "method" in message:
                 self._access.check(visit.caller, message)
         replies: list[str] = []
-        visit.accepts_sse, visit.opener = False, None
-        for message in messages:
-            record = visit.record.child()
-            visit.items.append(record)
-            record.read(message)
-            response = await self._message(Visit(visit.request, record), message, session)
+        room = BUFFERED_LIMIT
+        visit.items = [visit.record.child(message) for message in messages]
+        for message, record in zip(messages, visit.items, strict=True):
+            record.start()
+            response = await self._message(Visit(visit.request, record, room=room, started=visit.started), message, session)
             record.status = 200
             if response is not None and response.body:
                 replies.append(response.body)
+                room -= wire_size(response.body)
         return Response(200, {"content-type": "application/json"}, f"[{','.join(replies)}]") if replies else Response(202)
 
     # ---- GET and DELETE, for servers with sessions
@@ -164,7 +165,7 @@ def message_problem(message: Any) -> tuple[int, str] | None:
     if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
         return INVALID_REQUEST, "Not a JSON-RPC 2.0 message"
     if "id" in message and not is_request_id(message["id"]):
-        return INVALID_REQUEST, "The request id must be a string or an integer"
+        return INVALID_REQUEST, ID_NEEDED
     if "method" in message:
         if not isinstance(message["method"], str):
             return INVALID_REQUEST, "The method must be a string"

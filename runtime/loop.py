@@ -12,16 +12,13 @@ import signal
 import threading
 from collections.abc import Coroutine, Iterator
 from types import FrameType
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from anyio.to_thread import run_sync
 
-from claimstack.runtime.kernel import Overrun
+from claimstack.runtime.kernel import GRACE_SECONDS, Overrun
 
 T = TypeVar("T")
-
-GRACE_SECONDS: Final = 0.2
-"""After its time is over a request has this long to end by itself before what blocks the loop is interrupted."""
 
 
 class Loop:
@@ -46,10 +43,9 @@ class Loop:
         await asyncio.Event().wait()
 
     def run(self, work: Coroutine[Any, Any, T], seconds: float | None = None) -> T:
-        """Run to the end. Past `seconds` and some grace, Overrun is raised into whatever blocks the loop; where that is the loop itself,
-        the work is cancelled and Overrun raised to the caller."""
+        """Run to the end. Past `seconds` and some grace, Overrun is raised into whatever task blocks the loop."""
         task = self._loop.create_task(work)
-        with _interrupted_after(seconds):
+        with _interrupted_after(seconds, self._loop, task):
             while True:
                 try:
                     return self._loop.run_until_complete(task)
@@ -57,12 +53,6 @@ class Loop:
                     # asyncio lets this out of any task, and so out of one that a handler has started: the work goes on.
                     if task.done():
                         raise
-                except Overrun:
-                    if task.done():
-                        raise
-                    task.cancel()
-                except asyncio.CancelledError:
-                    raise Overrun from None
 
     def close(self) -> None:
         if self._loop.is_closed():
@@ -74,19 +64,23 @@ class Loop:
 
 
 @contextlib.contextmanager
-def _interrupted_after(seconds: float | None) -> Iterator[None]:
+def _interrupted_after(seconds: float | None, loop: asyncio.AbstractEventLoop, work: asyncio.Task[Any]) -> Iterator[None]:
     """By a timer signal, which Python delivers to the main thread only; elsewhere nothing interrupts."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        running = asyncio.current_task(loop)
+        if running is not work:
+            signal.setitimer(signal.ITIMER_REAL, GRACE_SECONDS)  # again, for a handler that takes no notice
+        if running is not None:  # the loop's own steps are short, and would leave it in disorder
+            raise Overrun
+
     if seconds is None or threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGALRM, _overrun)
+    before = signal.signal(signal.SIGALRM, interrupt)
     signal.setitimer(signal.ITIMER_REAL, seconds + GRACE_SECONDS)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-
-
-def _overrun(_number: int, _frame: FrameType | None) -> None:
-    raise Overrun

@@ -16,7 +16,7 @@ from mcp_types.jsonrpc import HEADER_MISMATCH, INVALID_REQUEST
 
 from claimstack.runtime.access import Access
 from claimstack.runtime.exchange import Exchange
-from claimstack.runtime.jsonrpc import is_request_id, params_of, progress_token
+from claimstack.runtime.jsonrpc import ID_NEEDED, is_request_id, params_of, progress_token
 from claimstack.runtime.kernel import Kernel, modern_status
 from claimstack.runtime.messages import Response
 from claimstack.runtime.replies import Reply
@@ -40,7 +40,8 @@ async def serve_modern(visit: Visit, message: Any, kernel: Kernel, access: Acces
         rejection = unsupported_protocol_version_rejection(headers["mcp-protocol-version"])
         return Response(202) if rejection is None else _rejected(visit, None, rejection)
     if not is_request_id(request_id):
-        return visit.refuse(400, INVALID_REQUEST, "The request id must be a string or an integer")
+        return visit.refuse(400, INVALID_REQUEST, ID_NEEDED)
+    visit.request_id = request_id
     route = classify_inbound_request(message, headers=headers)
     if isinstance(route, InboundLadderRejection):
         return _rejected(visit, request_id, route)

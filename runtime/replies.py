@@ -30,6 +30,10 @@ def json_response(status: int, body: Any, headers: Headers | None = None) -> Res
     return Response(status, {**JSON_HEADERS, **(headers or {})}, dump(body))
 
 
+def sse_event(text: str) -> str:
+    return f"event: message\ndata: {text}\n\n"
+
+
 def wire_size(text: str) -> int:
     """Bytes of a text as the string in Lambda's JSON result: there, quotes and backslashes take two."""
     return len(dump(text).encode())
@@ -109,7 +113,7 @@ class Reply:
         if self._call_id:
             self._last += 1
             event_id = f"id: {self._call_id}.{self._last}\n"
-        await self._put(f"{event_id}event: message\ndata: {text}\n\n")
+        await self._put(event_id + sse_event(text))
 
     async def _put(self, event: str) -> None:
         if self._opener is None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from mcp.server.lowlevel.server import Server
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.prompts import Prompt as PromptEntry
-from mcp.server.request_state import RequestStateSecurity
+from mcp.server.request_state import InvalidRequestState, RequestStateSecurity
 from mcp_types import ToolAnnotations
 
 from claimstack.runtime.access import Access
@@ -44,6 +44,26 @@ class NotingServer(MCPServer[Any]):
     async def get_prompt(self, *args: Any, **options: Any) -> Any:
         try:
             return await super().get_prompt(*args, **options)
+        except Exception as error:
+            _note(error)
+            raise
+
+
+class NotingCodec(SharedKeyCodec):
+    """Notes in the audit record why there is no key, before the SDK hides it. A state that is not ours is no failure of the server."""
+
+    def seal(self, payload: bytes) -> str:
+        try:
+            return super().seal(payload)
+        except Exception as error:
+            _note(error)
+            raise
+
+    def unseal(self, token: str) -> bytes:
+        try:
+            return super().unseal(token)
+        except InvalidRequestState:
+            raise
         except Exception as error:
             _note(error)
             raise
@@ -153,7 +173,7 @@ def name_of(item: Tool | Prompt) -> str:
 def _state_security(settings: Settings) -> RequestStateSecurity:
     if settings.state_secret_arn is None:
         return RequestStateSecurity.ephemeral()
-    return RequestStateSecurity(codec=SharedKeyCodec(fetch_from_secrets_manager(settings.state_secret_arn)))
+    return RequestStateSecurity(codec=NotingCodec(fetch_from_secrets_manager(settings.state_secret_arn)))
 
 
 def _add_resource(server: MCPServer[Any], resource: Resource) -> None:

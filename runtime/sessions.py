@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from claimstack.runtime.identity import Caller
 from claimstack.runtime.jsonrpc import Json, dump
-from claimstack.runtime.store import ITEM_LIMIT, Store
+from claimstack.runtime.store import Store, TooLargeError
 
 SESSION_SECONDS: Final = 3600
 """Life of a session from its start; a client whose session has ended starts another (answer 404)."""
@@ -85,9 +85,13 @@ class Sessions:
     async def keep(self, session: Session, call: Call) -> None:
         """Keep the call; the messages of a finished one only as far as they fit into a record."""
         record = {item.name: getattr(call, item.name) for item in fields(call)}  # not `asdict`, whose recursion arguments could exhaust
-        if call.done and len(dump(record)) > ITEM_LIMIT:
-            record["sent"] = []
-        await self._store.put(f"c#{session.id}#{call.id}", record, CALL_SECONDS)
+        key = f"c#{session.id}#{call.id}"
+        try:
+            await self._store.put(key, record, CALL_SECONDS)
+        except TooLargeError:
+            if not call.done:
+                raise
+            await self._store.put(key, {**record, "sent": [], "answers": []}, CALL_SECONDS)
 
     async def cancel(self, session: Session, request_id: Any) -> None:
         await self._store.delete(f"c#{session.id}#{self.call_id(session, request_id)}")

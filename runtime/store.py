@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from claimstack.runtime.jsonrpc import Json, dump, parse
 
 ITEM_LIMIT: Final = 350 * 1024
-"""Characters of one record, below the 400 KB of a DynamoDB item."""
+"""Bytes of one record, below the 400 KB of a DynamoDB item."""
 
 
 class StoreError(Exception):
@@ -42,8 +42,9 @@ class Store(Protocol):
 def record_text(data: Json) -> str:
     """The record as it is kept. Raises TooLargeError."""
     text = dump(data)
-    if len(text) > ITEM_LIMIT:
-        raise TooLargeError(f"a record of {len(text)} characters is over the limit of {ITEM_LIMIT}")
+    size = len(text.encode())
+    if size > ITEM_LIMIT:
+        raise TooLargeError(f"a record of {size} bytes is over the limit of {ITEM_LIMIT}")
     return text
 
 

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from claimstack.runtime.audit import Record
 from claimstack.runtime.identity import Caller
 from claimstack.runtime.jsonrpc import Json, error
-from claimstack.runtime.messages import Headers, Opener, Request, Response
+from claimstack.runtime.messages import Headers, Opener, Request, Response, Writer
 from claimstack.runtime.replies import BUFFERED_LIMIT, json_response
+
+REASON_LIMIT: Final = 1024
+"""Characters of the reason for a refusal."""
+
+
+class Opened:
+    """The carrier's opener, and what it has opened."""
+
+    def __init__(self, opener: Opener) -> None:
+        self._opener = opener
+        self.writer: Writer | None = None
+
+    async def __call__(self, status: int, headers: Headers) -> Writer:
+        self.writer = await self._opener(status, headers)
+        return self.writer
 
 
 @dataclass(slots=True)
 class Visit:
     request: Request
     record: Record
-    opener: Opener | None = None
+    opener: Opened | None = None
     """Opens a response stream, where the carrier has one."""
     accepts_sse: bool = False
     items: list[Record] = field(default_factory=list)
@@ -46,7 +61,14 @@ class Visit:
         """The request goes no further: a JSON-RPC error with its HTTP status, and the reason in the record."""
         self.record.refuse(message)
         self.record.rpc_code = code
-        return json_response(status, error(request_id, code, message, data), headers)
+        # Some reasons repeat what the client sent, which may be long.
+        shown = message if len(message) <= REASON_LIMIT else f"{message[:REASON_LIMIT]}…"
+        return json_response(status, error(request_id, code, shown, data), headers)
+
+    @property
+    def writer(self) -> Writer | None:
+        """The response stream, where one has been opened."""
+        return self.opener.writer if self.opener is not None else None
 
     def answered(self, answer: Json) -> Json:
         self.record.answered(answer)

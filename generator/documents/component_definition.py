@@ -9,6 +9,7 @@ from typing import Any
 from claimstack.controls.catalog import label
 from claimstack.generator.claims import Component
 from claimstack.generator.config import RETENTION_PARAMETER, control_parameter
+from claimstack.generator.documents.image_context import SBOM, SBOM_MEDIA_TYPE, locked_packages, render_sbom
 from claimstack.generator.documents.oscal import (
     CATALOG_HREF,
     TRESTLE_NS,
@@ -30,23 +31,34 @@ from claimstack.generator.documents.profile import (
     render_class_profile,
     source_of,
 )
-from claimstack.generator.emitted import Place
+from claimstack.generator.emitted import TEST_RESULTS, Place
 from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated, Status
 from claimstack.generator.predicates import Outcome
+from claimstack.generator.resources.function import FUNCTION
 from claimstack.generator.system import Declared, DeclaredCheck, System
 
 PROFILE_HREF = "profile.json"
 """As seen from this document. Trestle's tools follow an address, not a `#` reference to the back matter."""
 
-DECLARED = "Declared: every fact behind this is found in the emitted templates; none says that a stack is deployed or a control effective."
-DECLARED_HERE = "Declared: read from the emitted templates."
+TIERS: Mapping[str, str] = {
+    "declared": "Declared: facts found in the emitted templates; none says that a stack is deployed or a control effective.",
+    "effective": "Effective: facts found by tests of the MCP server's sources; none says that the deployed image is built from them.",
+}
+"""Level → what its facts say, and what they do not."""
+TIERS_HERE: Mapping[str, str] = {
+    "declared": "Declared: read from the emitted templates.",
+    "effective": "Effective: shown by tests of the MCP server's sources.",
+}
 
 QUALIFIED: Mapping[Outcome, str] = {
     Outcome.PASSED: "",
     Outcome.CONDITIONAL: "Depends on values that are chosen when the stack is deployed: ",
+    Outcome.NOT_EVALUATED: "Not shown, for want of a test result: ",
     Outcome.FAILED: "Not true of the emitted templates: ",
 }
 """What goes before the sentence of a claim, by what its checks found."""
+QUALIFIED_BY_TESTS = "Not true of the tested sources: "
+"""The same where it was a test that failed."""
 
 
 def component_uuid(system: System, component: Component) -> str:
@@ -71,7 +83,7 @@ def render_component_definition(evaluated: Evaluated) -> Document:
         "uuid": stable_uuid("component-definition", system.config.name),
         "metadata": _metadata(evaluated),
         "components": [*components, _validation(system, rule_sets)],
-        "back-matter": {"resources": [profile, catalog_resource(nist)]},
+        "back-matter": {"resources": [profile, catalog_resource(nist), *_bill_of_materials(evaluated)]},
     }
     return through_trestle(ComponentDefinition, content)
 
@@ -85,7 +97,6 @@ def _metadata(evaluated: Evaluated) -> dict[str, Any]:
         "certification-route": config.certification,
         "environment": evaluated.emitted.environment,
         "rules-version": source_of(system.catalog, RULES_FILE).version,
-        "truth-tier": "declared",
     }
     built = metadata(
         f"{config.title}: component definition",
@@ -95,7 +106,21 @@ def _metadata(evaluated: Evaluated) -> dict[str, Any]:
         parties=[provider] if provider else (),
         responsible={"provider": [provider.uuid]} if provider else {},
     )
-    return built | {"props": [prop(name, value) for name, value in props.items() if value is not None], "remarks": DECLARED}
+    stated = [prop(name, value) for name, value in props.items() if value is not None]
+    return built | {"props": [*stated, *_tiers(evaluated.levels)], "remarks": _tier_words(evaluated.levels)}
+
+
+def _tiers(levels: Iterable[str]) -> Iterator[dict[str, str]]:
+    yield from (prop("truth-tier", level) for level in levels)
+
+
+def _tier_words(levels: Iterable[str]) -> str:
+    return " ".join(TIERS[level] for level in levels)
+
+
+def _levels(claims: Iterable[ClaimResult]) -> tuple[str, ...]:
+    """The levels of the checks of claims, declared first."""
+    return tuple(sorted({level for result in claims for level in result.levels}))
 
 
 def _provider(system: System) -> Party | None:
@@ -109,6 +134,18 @@ def _profile_resource(evaluated: Evaluated) -> dict[str, Any]:
     identifier = _profile_resource_uuid(evaluated.system)
     title = profile["profile"]["metadata"]["title"]
     return resource(identifier, title, PROFILE_HREF, media_type="application/oscal.profile+json", sha256=sha256)
+
+
+def _bill_of_materials(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
+    """What the image of the MCP server holds, where the system has one."""
+    if FUNCTION in evaluated.system.components():
+        sha256 = hashlib.sha256(to_bytes(render_sbom(evaluated))).hexdigest()
+        identifier = _bill_resource_uuid(evaluated.system)
+        yield resource(identifier, "Bill of materials of the image", f"../{SBOM}", media_type=SBOM_MEDIA_TYPE, sha256=sha256)
+
+
+def _bill_resource_uuid(system: System) -> str:
+    return stable_uuid("resource", "sbom", system.config.name)
 
 
 def _profile_resource_uuid(system: System) -> str:
@@ -154,8 +191,11 @@ def _component(evaluated: Evaluated, component: Component, rule_sets: Mapping[st
     }
     if provider := _provider(system):
         built["responsible-roles"] = [{"role-id": "provider", "party-uuids": [provider.uuid]}]
+    if component == FUNCTION:
+        built["props"] += [prop("package-url", package.purl) for package in locked_packages()]
+        built["links"] = [{"href": f"#{_bill_resource_uuid(system)}", "rel": "sbom"}]
     if checks:
-        built["links"] = [{"href": f"#{validation_uuid(system)}", "rel": "validation"}]
+        built.setdefault("links", []).append({"href": f"#{validation_uuid(system)}", "rel": "validation"})
         built["control-implementations"] = list(_control_implementations(evaluated, identifier, answers))
     return built
 
@@ -197,10 +237,11 @@ def _control_implementations(
     for supplemental, (source, described_by, description) in about.items():
         chosen = {control: found for control, found in answers.items() if found[0][0].supplemental is supplemental}
         if chosen:
+            levels = _levels(result for found in chosen.values() for _, claims in found for result in claims)
             yield {
                 "uuid": stable_uuid("control-implementation", component, "supplemental" if supplemental else "class"),
                 "source": source,
-                "description": f"{description} {DECLARED}",
+                "description": f"{description} {_tier_words(levels)}",
                 "links": [{"href": f"#{described_by}", "rel": "reference"}],
                 "implemented-requirements": [_requirement(evaluated, component, control, chosen[control]) for control in chosen],
             }
@@ -249,13 +290,15 @@ def _statement(evaluated: Evaluated, component: str, answer: Answer, claims: lis
     pointers = sorted({pointer for result in claims for pointer in _telling_pointers(result)})
     resources = dict.fromkeys(_resource_pointer(result.declared) for result in claims)
     links = [{"href": f"../{pointer}", "rel": "evidence"} for pointer in resources if evaluated.emitted.resolves(pointer)]
+    if "effective" in _levels(claims):
+        links.append({"href": f"../{TEST_RESULTS}", "rel": "evidence"})
     built: dict[str, Any] = {
         "statement-id": answer.point.id,
         "uuid": stable_uuid("statement", component, answer.point.id),
         "description": "\n\n".join(_sentences(claims)),
         "props": [
             prop("implementation-status", _state(answer, claims), ns=None, remarks=answer.why),
-            prop("truth-tier", "declared"),
+            *_tiers(_levels(claims)),
             *(_rule_prop("Rule_Id", rule) for rule in rules),
             *(prop("json-pointer", pointer) for pointer in pointers),
         ],
@@ -270,14 +313,19 @@ def _sentences(claims: Iterable[ClaimResult]) -> Iterator[str]:
     """Each sentence once, after what its checks found, before the resources that say it."""
     said: dict[str, list[str]] = {}
     for result in claims:
-        sentence = f"{QUALIFIED[result.outcome]}{result.claim.sentence}"
+        sentence = f"{_qualified(result)}{result.claim.sentence}"
         said.setdefault(sentence, []).append(f"{result.declared.stack}.{result.declared.logical_id}")
     for sentence, resources in said.items():
         yield f"{sentence} ({', '.join(resources)})"
 
 
+def _qualified(result: ClaimResult) -> str:
+    failed = {fact.level for fact in result.facts if fact.outcome is Outcome.FAILED}
+    return QUALIFIED_BY_TESTS if failed == {"effective"} else QUALIFIED[result.outcome]
+
+
 def _remarks(answer: Answer, claims: Iterable[ClaimResult]) -> Iterator[str]:
-    yield DECLARED_HERE
+    yield " ".join(TIERS_HERE[level] for level in _levels(claims))
     environments = sorted({fact.environment for result in claims for fact in result.facts if fact.environment is not None})
     if environments:
         yield f"Rests on parameter values of environment {', '.join(environments)}."
@@ -288,14 +336,15 @@ def _remarks(answer: Answer, claims: Iterable[ClaimResult]) -> Iterator[str]:
 
 
 def _telling_pointers(result: ClaimResult) -> Iterator[str]:
-    """Pointers of the facts found in the resource that makes the claim, and of the failed ones wherever they were found.
+    """Pointers of the facts found in the resource that makes the claim or by a test, and of the failed ones wherever they were found.
 
     The other places that a check of the whole system looks at stand in evidence/facts.json, under the rule's id.
     """
     own = _resource_pointer(result.declared)
     below = f"{own}/"
     for fact in result.facts:
-        if fact.outcome is Outcome.FAILED or fact.pointer == own or fact.pointer.startswith(below):
+        told = fact.pointer == own or fact.pointer.startswith(below)
+        if told or fact.level == "effective" or fact.outcome is Outcome.FAILED:
             yield fact.pointer
 
 
@@ -303,23 +352,30 @@ def _resource_pointer(declared: Declared) -> str:
     return Place(declared.stack, ("Resources", declared.logical_id)).pointer
 
 
+def _method(declared: DeclaredCheck) -> str:
+    if declared.check.level == "effective":
+        return "Tests the MCP server"
+    stack = "every stack" if declared.check.reads_system else f"stack {declared.scope.stack}"
+    return f"Examines the emitted template of {stack}"
+
+
 def _validation(system: System, rule_sets: Mapping[str, str]) -> dict[str, Any]:
     """The component that carries the checks. A rule is what one check asks: trestle's tools expect one rule for each check."""
     props: list[dict[str, str]] = []
     for id_, declared in system.checks.items():
-        stack = "every stack" if declared.check.reads_system else f"stack {declared.scope.stack}"
         sentence = _one_line(declared.check.sentence())
         props += (
             _rule_prop("Rule_Id", id_, rule_sets[id_]),
             _rule_prop("Check_Id", id_, rule_sets[id_]),
-            _rule_prop("Check_Description", f"Examines the emitted template of {stack}: {sentence}", rule_sets[id_]),
+            _rule_prop("Check_Description", f"{_method(declared)}: {sentence}", rule_sets[id_]),
             prop("check-sha256", declared.sha256, remarks=rule_sets[id_]),
         )
     built: dict[str, Any] = {
         "uuid": validation_uuid(system),
         "type": "validation",
         "title": "claimstack checks",
-        "description": "Checks that read the emitted CloudFormation templates and find the facts on which every claim rests.",
+        "description": "Checks that read the emitted CloudFormation templates and results of tests, and find the facts on which every claim "
+        "rests.",
         "links": [
             {"href": "../evidence/facts.json", "rel": "reference", "text": "Every check with its expression, and every fact it found"}
         ],

@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from claimstack.generator.evaluation import Evaluated, Fact
 from claimstack.generator.predicates import Outcome
+from claimstack.generator.system import DeclaredCheck
+
+METHODS: Mapping[str, str] = {"declared": "EXAMINE", "effective": "TEST"}
+"""Level of a fact → the method of NIST SP 800-53A by which it is found."""
+NOTES: Mapping[str, str] = {
+    "declared": (
+        "Declared facts are found in the emitted templates. They do not say that a stack is deployed, nor that a control is effective."
+    ),
+    "effective": (
+        "Effective facts are results of tests of the MCP server, run on the sources that the hash names. They do not say that the deployed "
+        "image is built from these sources."
+    ),
+}
+"""Level → what its facts say, and what they do not."""
 
 _FACT_FIELDS = tuple(field.name for field in dataclasses.fields(Fact))
+_TEST_FIELDS = ("sources_sha256",)
+"""Fields that only the fact of a test has."""
 
 
 def render_facts(evaluated: Evaluated) -> dict[str, Any]:
@@ -18,9 +35,9 @@ def render_facts(evaluated: Evaluated) -> dict[str, Any]:
     return {
         "system": system.config.name,
         "as_of": system.config.as_of.isoformat(),
-        "level": "declared",
+        "level": " and ".join(evaluated.levels),
         "environment": evaluated.emitted.environment,
-        "note": "Facts are found in the emitted templates. They do not say that a stack is deployed, nor that a control is effective.",
+        "note": " ".join(NOTES[level] for level in evaluated.levels),
         "counts": {
             "checks": len(system.checks),
             "facts": len(outcomes),
@@ -40,11 +57,23 @@ def render_facts(evaluated: Evaluated) -> dict[str, Any]:
             {
                 "id": declared.id,
                 "sentence": declared.check.sentence(),
-                "scope": "system" if declared.check.reads_system else f"{declared.scope.stack}.{declared.scope.logical_id}",
+                "scope": _scope(declared),
+                "method": METHODS[declared.check.level],
                 "sha256": declared.sha256,
                 "expression": declared.check.data(),
             }
             for declared in system.checks.values()
         ],
-        "facts": [{name: getattr(fact, name) for name in _FACT_FIELDS} for fact in evaluated.facts],
+        "facts": [_fact(fact) for fact in evaluated.facts],
     }
+
+
+def _scope(declared: DeclaredCheck) -> str:
+    if declared.check.level == "effective":
+        return "runtime"
+    return "system" if declared.check.reads_system else f"{declared.scope.stack}.{declared.scope.logical_id}"
+
+
+def _fact(fact: Fact) -> dict[str, Any]:
+    said = {name: getattr(fact, name) for name in _FACT_FIELDS}
+    return {name: value for name, value in said.items() if value is not None or name not in _TEST_FIELDS}

@@ -27,10 +27,16 @@ WHO: Final = passing(AUDIT, "test_a_record_names_the_identity")
 FURTHER_IDS: Final = passing(AUDIT, "test_a_record_carries_request_and_trace_ids")
 NO_CONTENT: Final = passing(AUDIT, "test_arguments_and_results_stay_out_of_the_record")
 MASKED: Final = passing(AUDIT, "test_secrets_are_masked_in_recorded_content")
+INTACT: Final = passing(AUDIT, "test_callers_cannot_swell_or_break_a_record")
 
-TOOL_SCOPE: Final = passing(IDENTITY, "test_a_tool_refuses_a_token_without_its_scope")
+TOOL_SCOPE: Final = passing(
+    IDENTITY, "test_a_tool_refuses_a_token_without_its_scope", "test_one_call_without_its_scope_refuses_a_whole_batch"
+)
+RESOURCE_SCOPE: Final = passing(IDENTITY, "test_a_resource_refuses_a_token_without_its_scope")
 NO_TOKEN: Final = passing(IDENTITY, "test_a_call_without_a_token_is_refused")
 FOREIGN_TOKEN: Final = passing(IDENTITY, "test_a_token_of_another_client_is_refused", "test_a_token_of_another_issuer_is_refused")
+
+UNVERIFIED_TOKEN: Final = passing(IDENTITY, "test_a_token_that_does_not_verify_is_refused")
 
 FORM: Final = passing(PROTOCOL, "test_malformed_input_gets_its_defined_answer", "test_headers_that_differ_from_the_body_are_refused")
 FOREIGN_PAGE: Final = passing(PROTOCOL, "test_a_foreign_origin_is_refused", "test_a_foreign_host_is_refused")
@@ -40,7 +46,7 @@ NO_TRACE: Final = passing(ERRORS, "test_a_client_sees_no_stack_trace")
 TRACE_RECORDED: Final = passing(ERRORS, "test_the_record_of_a_failure_has_the_stack_trace")
 TOOL_LIMITS: Final = passing(ERRORS, "test_a_tool_past_its_deadline_is_answered", "test_a_result_over_the_limit_is_answered_with_an_error")
 
-OWN_SESSION: Final = passing(SESSIONS, "test_a_session_belongs_to_its_caller")
+OWN_SESSION: Final = passing(SESSIONS, "test_a_session_belongs_to_its_caller", "test_an_event_id_of_another_session_is_unknown")
 SESSION_ENDS: Final = passing(SESSIONS, "test_an_ended_session_is_gone", "test_an_expired_session_is_gone_before_the_table_deletes_it")
 OWN_STATE: Final = passing(STATES, "test_a_state_of_another_caller_is_refused")
 GENUINE_STATE: Final = passing(STATES, "test_a_tampered_state_is_refused")
@@ -76,6 +82,7 @@ def _record_claims(variables: Mapping[str, Any], *, known: bool) -> Iterator[Cla
         yield Claim("au-3_smt.f", "Each audit record of the server names the client and the subject of the token.", *identity)
     yield Claim("au-3.1_smt", "Each audit record of the server carries the ids of request and trace.", *FURTHER_IDS)
     yield Claim("au-8_smt.b", "Each audit record of the server has a time stamp in UTC.", *WHEN)
+    yield Claim("au-9_smt.a", "What a caller sends can neither end a record early, nor add one, nor swell it.", *INTACT)
     yield Claim("au-12_smt.a", "The server writes one audit record for each request that reaches it.", *EVERY_REQUEST)
     yield Claim(
         "au-12_smt.c",
@@ -111,16 +118,16 @@ def _session_claims(config: Config, *, known: bool) -> Iterator[Claim]:
     if known:
         yield Claim("sc-23_smt", "The server refuses a request state that it gave to another caller.", *OWN_STATE)
     if config.runtime.sessions:
-        yield Claim(
-            "ac-12_smt", "The server refuses a session that has ended, and one past its life that the table still holds.", *SESSION_ENDS
-        )
+        yield Claim("ac-12_smt", "The server refuses a session that has ended, and one past its life that is still stored.", *SESSION_ENDS)
     if config.runtime.sessions and known:
         yield Claim("sc-23_smt", "A session id is of use only to the caller who opened the session.", *OWN_SESSION)
 
 
 def _access_claims() -> Iterator[Claim]:
-    yield Claim("ac-3_smt", "The server refuses a tool whose scope the token lacks.", *TOOL_SCOPE)
+    yield Claim("ac-3_smt", "The server refuses a tool or a resource whose scope the token lacks.", *TOOL_SCOPE, *RESOURCE_SCOPE)
     yield Claim("ac-3_smt", "The server refuses a call without a token of its issuer for one of its clients.", *NO_TOKEN, *FOREIGN_TOKEN)
-    yield Claim("ac-6.10_smt", "A caller can run a privileged tool only with the scope that the tool asks for.", *TOOL_SCOPE)
-    yield Claim("sc-7.18_smt", "The server refuses a call that reaches it without a token.", *NO_TOKEN)
+    yield Claim("ac-6.10_smt", "No caller can run a tool whose scope its token lacks, alone or in a batch.", *TOOL_SCOPE)
+    yield Claim(
+        "sc-7.18_smt", "The server refuses a call whose token nobody has verified and that it cannot verify.", *NO_TOKEN, *UNVERIFIED_TOKEN
+    )
     yield Claim("ia-9_smt", "A calling service is known to the server by issuer and client of its token.", *NO_TOKEN, *FOREIGN_TOKEN)

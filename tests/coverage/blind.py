@@ -16,6 +16,7 @@ from typing import Any
 from claimstack.generator.emitted import REMOVE, Edit, Emitted, Json, PathStep, Place, Resource, is_symbol, value_at
 from claimstack.generator.evaluation import read_back
 from claimstack.generator.expressions import AbsenceCheck, PopulationCheck
+from claimstack.generator.passing import PassingTest, cited
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.questions.declared import OnlyDeclared
 from claimstack.generator.questions.reading import text_of
@@ -26,7 +27,7 @@ ELSEWHERE = "BlindElsewhere"
 """A template parameter without constraints: what references are pointed at."""
 _ELSEWHERE = {"Type": "String"}
 _SECTIONS = ("Parameters", "Rules", "Outputs")
-_GRADE = {Outcome.PASSED: 0, Outcome.CONDITIONAL: 1, Outcome.FAILED: 2}
+_GRADE = {Outcome.PASSED: 0, Outcome.CONDITIONAL: 1, Outcome.NOT_EVALUATED: 1, Outcome.FAILED: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,7 +432,10 @@ class Watch:
     base: dict[str, tuple[int, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.emitted = read_back({name: json.dumps(stack.to_dict()) for name, stack in self.system.stacks.items()})
+        # Results are made up here: what is recorded of the runtime neither helps nor hinders the walk through the templates.
+        tests = dict.fromkeys(cited(declared.check for declared in self.system.checks.values()), "passed")
+        results = {"tested_sha256": "a", "runtime_sha256": "a", "tests": tests}
+        self.emitted = read_back({name: json.dumps(stack.to_dict()) for name, stack in self.system.stacks.items()}, results=results)
         self.base = {id_: _grades(declared, self.emitted) for id_, declared in self.system.checks.items()}
 
     def notices(self, blind: Blind) -> bool:
@@ -462,7 +466,7 @@ class Watch:
             elif isinstance(check, PopulationCheck):
                 if whole or check.resource_type == blind.type:
                     yield declared
-            elif not isinstance(check, AbsenceCheck) or not blind.path:
+            elif not isinstance(check, PassingTest) and (not isinstance(check, AbsenceCheck) or not blind.path):
                 last.append(declared)
         yield from last
 

@@ -21,6 +21,7 @@ from claimstack.generator.build import build
 from claimstack.generator.config import Config
 from claimstack.generator.evaluation import Evaluated, Status, evaluate, read_back
 from claimstack.generator.loading import load_config
+from claimstack.generator.passing import cited
 
 REPOSITORY = Path(__file__).parents[2]
 OFFICIAL = Path(os.environ.get("CLAIMSTACK_DATA") or REPOSITORY.parent / "shared" / "data")
@@ -212,7 +213,10 @@ def evaluated_systems() -> Mapping[str, Evaluated]:
     found = {}
     for name, config in configs.items():
         system = build(config)
-        found[name] = evaluate(system, read_back({stack: json.dumps(made.to_dict()) for stack, made in system.stacks.items()}))
+        tests = dict.fromkeys(cited(declared.check for declared in system.checks.values()), "passed")
+        results = {"tested_sha256": "a", "runtime_sha256": "a", "tests": tests}
+        texts = {stack: json.dumps(made.to_dict()) for stack, made in system.stacks.items()}
+        found[name] = evaluate(system, read_back(texts, results=results))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -13,9 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from claimstack.generator.passing import recorded_results
+
 ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 FOLDERS: dict[str, str] = PYPROJECT["tool"]["setuptools"]["package-dir"]
+RESULTS = "tests/results.json"
+"""Beside the packages: what claims about the runtime rest on, wherever the generator runs."""
 HEAVY = ("cfnlint", "trestle", "troposphere")
 
 IMPORT_ALL = """
@@ -25,6 +30,13 @@ files = {importlib.import_module(name).__file__ for name in names}
 from claimstack.generator.cli import main
 assert callable(main)
 print("\\n".join(sorted(files)))
+"""
+
+PRINT_RESULTS = """
+import json
+from claimstack.generator.passing import RESULTS, recorded_results
+print(RESULTS)
+print(json.dumps(recorded_results()))
 """
 
 HELP = f"""
@@ -48,6 +60,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source, built = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("built")
     for name in ("LICENSE", "README.md", "pyproject.toml"):
         shutil.copy(ROOT / name, source)
+    (source / "tests").mkdir()
+    shutil.copy(ROOT / RESULTS, source / RESULTS)
     for folder in FOLDERS.values():
         shutil.copytree(ROOT / folder, source / folder, ignore=shutil.ignore_patterns("__pycache__"))
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "-w", built, source]
@@ -81,7 +95,7 @@ def test_the_wheel_holds_every_source_file_and_nothing_else(wheel: Path) -> None
         for path in (ROOT / folder).rglob("*")
         if is_source(path)
     ]
-    assert sorted(name for name in names if not name.startswith(dist_info)) == sorted(sources)
+    assert sorted(name for name in names if not name.startswith(dist_info)) == sorted([*sources, f"claimstack/{RESULTS}"])
     assert f"{dist_info}licenses/LICENSE" in names
 
 
@@ -94,6 +108,17 @@ def test_an_installed_wheel_imports_without_the_checkout(wheel: Path, tmp_path: 
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env={"PYTHONPATH": path})
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == sorted(str(file) for file in (tmp_path / "claimstack").rglob("*.py"))
+
+
+def test_an_installed_wheel_reads_the_recorded_results_of_its_own_runtime(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    path = os.pathsep.join((str(tmp_path), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")))
+    command = [sys.executable, "-S", "-c", PRINT_RESULTS]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env={"PYTHONPATH": path})
+    assert done.returncode == 0, done.stderr
+    file, printed = done.stdout.splitlines()
+    assert (file, json.loads(printed)) == (str(tmp_path / "claimstack" / RESULTS), recorded_results())
 
 
 def test_help_loads_no_heavy_library() -> None:

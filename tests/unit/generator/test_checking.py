@@ -34,7 +34,9 @@ def test_a_current_package_is_judged_as_its_system_is(package: Package, folder: 
     checked = check_package(package, folder)
     assert checked == Checked((), package.evaluated)
     said = summary(package, folder, checked)
-    assert said["built"] == {key: said[key] for key in ("facts", "failed_facts", "conditional_facts", "points", "controls")}
+    assert said["built"] == {
+        key: said[key] for key in ("facts", "failed_facts", "conditional_facts", "not_evaluated_facts", "points", "controls")
+    }
     assert (said["judged"], said["failed_facts"], said["conditional_facts"]) == (True, [], 0)
     assert summary(package, folder) == {**said, "built": None}
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from troposphere import GetAtt, Join, Ref, Sub, Tags, logs
 
-from claimstack.generator.emitted import ABSENT, REMOVE, Edit, Emitted, Place, Resource, is_symbol, plain, value_at, words
+from claimstack.generator.emitted import ABSENT, REMOVE, TEST_RESULTS, Edit, Emitted, Place, Resource, is_symbol, plain, value_at, words
 
 SERVER: dict[str, Any] = {
     "Parameters": {"KeyArn": {"Type": "String"}},
@@ -34,6 +34,17 @@ def test_a_pointer_resolves_exactly_where_a_value_stands() -> None:
 
     assert [emitted.resolves(Place("server", path).pointer) for path in ((), ("a/b~c",), ("a/b~c", 0, "d"))] == [True, True, True]
     assert [emitted.resolves(Place(stack, path).pointer) for stack, path in (("server", ("a/b~c", 1)), ("key", ()))] == [False, False]
+
+
+def test_results_of_tests_are_a_file_of_their_own() -> None:
+    place = Place(TEST_RESULTS, ("tests", "tests/a.py::test_a"))
+    emitted = Emitted({"server": SERVER}, "prod", {"server": {"KeyArn": "x"}}, {"tests": {"tests/a.py::test_a": "passed"}})
+    edited = emitted.edited(Edit(place, "failed"))
+
+    assert place.pointer == "evidence/test-results.json#/tests/tests~1a.py::test_a"
+    assert (emitted.value(place), edited.value(place), edited.anywhere().value(place)) == ("passed", "failed", "failed")
+    assert [emitted.resolves(pointer) for pointer in (place.pointer, f"{TEST_RESULTS}#/tests/other")] == [True, False]
+    assert edited == Emitted(emitted.stacks, emitted.environment, emitted.parameters, {"tests": {"tests/a.py::test_a": "failed"}})
 
 
 def test_null_is_a_value_and_absence_is_not() -> None:

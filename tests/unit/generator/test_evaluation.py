@@ -18,10 +18,11 @@ from claimstack.controls.families import Ceiling, Disposition, Families, Remaind
 from claimstack.generator.build import build
 from claimstack.generator.claims import Claim, Component
 from claimstack.generator.config import Config
-from claimstack.generator.emitted import Edit, Emitted, Place
+from claimstack.generator.emitted import Edit, Emitted, Json, Place
 from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated, Fact, Status, control_status, evaluate, read_back
 from claimstack.generator.expressions import Check, every, prop
 from claimstack.generator.loading import load_config
+from claimstack.generator.passing import passing
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.system import DeclaredCheck, System
 
@@ -29,6 +30,7 @@ AUDIT = Component("audit-log", "Audit log", "Record of every call.")
 REMAINS = (Remainder("organisation", "review the records"),)
 KEPT = prop("RetentionInDays").at_least(914)
 CATALOG = load_catalog()
+(TESTED,) = passing("tests/unit/runtime/test_log.py", "test_kept")
 
 
 def ceiling(point: str, highest: str) -> Ceiling:
@@ -149,6 +151,27 @@ TABLE: list[tuple[str, System, str, Status, str]] = [
         "au-11_smt",
         Status.PARTIAL,
         "a claim depends on values that are chosen when the stack is deployed",
+    ),
+    (
+        "a test without a result",
+        a_system(claim("au-11_smt", TESTED), ceilings={"au-11_smt": "implemented"}),
+        "au-11_smt",
+        Status.PARTIAL,
+        "not evaluated (there is no tests/results.json): tests.unit.runtime.test_log.test_kept",
+    ),
+    (
+        "a test without a result beside a claim that holds",
+        a_system(claim("au-11_smt", TESTED), claim("au-11_smt"), ceilings={"au-11_smt": "implemented"}),
+        "au-11_smt",
+        Status.PARTIAL,
+        "not evaluated (there is no tests/results.json): tests.unit.runtime.test_log.test_kept",
+    ),
+    (
+        "a test without a result beside a claim that fails",
+        a_system(claim("au-11_smt", TESTED), claim("au-11_smt"), days=30, ceilings={"au-11_smt": "implemented"}),
+        "au-11_smt",
+        Status.FAILED,
+        "failed: server.Log.RetentionInDays.at-least",
     ),
     (
         "guaranteed by the parameter itself",
@@ -352,6 +375,52 @@ def test_a_check_without_facts_passes_nothing() -> None:
     (check,) = system.checks.values()
 
     assert ClaimResult(declared, claim("au-11_smt"), (check,), ()).outcome is Outcome.FAILED
+
+
+def ran(outcome: str | None, tested_sha256: str = "a") -> Json:
+    tests = {} if outcome is None else {TESTED.test: outcome}
+    return {"tested_sha256": tested_sha256, "runtime_sha256": "a", "tests": tests}
+
+
+@pytest.mark.parametrize(
+    ("results", "status", "outcome"),
+    [
+        (ran("passed"), Status.IMPLEMENTED, Outcome.PASSED),
+        (ran("failed"), Status.FAILED, Outcome.FAILED),
+        (ran("skipped"), Status.PARTIAL, Outcome.NOT_EVALUATED),
+        (ran(None), Status.PARTIAL, Outcome.NOT_EVALUATED),
+        (ran("passed", "b"), Status.PARTIAL, Outcome.NOT_EVALUATED),
+    ],
+)
+def test_a_claim_that_rests_on_a_test_counts_only_with_a_result_of_the_present_sources(
+    results: Json, status: Status, outcome: Outcome
+) -> None:
+    system = a_system(claim("au-11_smt", TESTED), ceilings={"au-11_smt": "implemented"})
+    texts = {name: json.dumps(stack.to_dict()) for name, stack in system.stacks.items()}
+    found = evaluate(system, read_back(texts, results=results)).answers["au-11_smt"]
+
+    assert (found.status, found.claims[0].outcome, found.unmet) == (status, outcome, () if outcome is Outcome.PASSED else ("au-11_obj",))
+
+
+def test_the_fact_of_a_test_names_its_place_and_the_sources_that_ran() -> None:
+    system = a_system(claim("au-11_smt", TESTED))
+    texts = {name: json.dumps(stack.to_dict()) for name, stack in system.stacks.items()}
+    evaluated = evaluate(system, read_back(texts, "prod", {"server": {"Days": "1096"}}, ran("passed")))
+
+    assert evaluated.facts == (
+        Fact(
+            check="tests.unit.runtime.test_log.test_kept",
+            sha256=TESTED.sha256(),
+            level="effective",
+            pointer="evidence/test-results.json#/tests/tests~1unit~1runtime~1test_log.py::test_kept",
+            expected="passed",
+            actual="passed",
+            outcome=Outcome.PASSED,
+            environment=None,
+            sources_sha256="a",
+        ),
+    )
+    assert (evaluated.levels, evaluated.answers["au-11_smt"].claims[0].levels) == (("declared", "effective"), ("effective",))
 
 
 def test_one_check_made_always_true_changes_the_answer() -> None:

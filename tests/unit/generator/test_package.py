@@ -60,6 +60,7 @@ def test_evidence_files_agree_with_each_other(commercial: Package) -> None:
         "passed": len(facts["facts"]),
         "failed": 0,
         "conditional": 0,
+        "not-evaluated": 0,
     }
 
 

@@ -25,6 +25,7 @@ COVERAGE = {
     "system": "demo",
     "class": "C",
     "certification": "20x",
+    "level": "declared",
     "points": {"total": 3, "implemented": 1, "failed": 2},
     "controls": {"total": 2, "implemented": 1, "failed": 1},
 }
@@ -122,6 +123,19 @@ def test_the_short_form_shows_the_worst_outcome(outcomes: list[str], worst: str)
     check = {"id": "a.b", "sentence": "B.", "sha256": "", "facts": [{"outcome": outcome} for outcome in outcomes]}
     lines = shown(explanation_tree(explanation(claims=[{"resource": "a", "sentence": "B.", "checks": [check]}]), full=False))
     assert [line for line in lines if line.endswith("a.b")] == [f"│   └── {worst}  a.b"]
+
+
+def test_a_check_that_was_not_evaluated_says_why_and_is_worse_than_a_conditional_one() -> None:
+    facts = [
+        {"outcome": "conditional", "actual": 30, "environment": None, "pointer": "cloudformation/server.json#/Resources/Log"},
+        {"outcome": "not-evaluated", "actual": "the results are stale", "environment": None, "pointer": "evidence/test-results.json#"},
+    ]
+    check = {"id": "tests.log.test_kept", "sentence": "the test passes", "sha256": "f" * 64, "facts": facts}
+    claims = [{"resource": "server.Log", "sentence": "Records stay.", "checks": [check]}]
+
+    whole, short = (" ".join(shown(explanation_tree(explanation(claims=claims), full=full))) for full in (True, False))
+    assert "not-evaluated  the results are stale" in whole
+    assert "not-evaluated  tests.log.test_kept" in short
 
 
 def test_an_inherited_answer_names_the_package_it_rests_on() -> None:

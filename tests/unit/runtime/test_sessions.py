@@ -254,11 +254,11 @@ def test_an_answer_to_no_question_is_accepted_and_forgotten(make_client: Any) ->
 
 
 def test_a_tool_that_is_not_listed_as_asking_cannot_ask(session_client: Any) -> None:
-    assert "back-channel" in session_client.call("ask_without_leave").error["message"]
+    assert "cannot ask the client (elicitation/create)" in session_client.call("ask_without_leave").error["message"]
 
 
 def test_without_sessions_nobody_is_asked(client: Any) -> None:
-    assert "back-channel" in client.call("ask").error["message"]
+    assert "cannot ask the client (elicitation/create)" in client.call("ask").error["message"]
 
 
 def store_keys(store: MemoryStore, prefix: str) -> list[str]:

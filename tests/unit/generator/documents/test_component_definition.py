@@ -23,6 +23,7 @@ from claimstack.generator.documents.references import check_references
 from claimstack.generator.emitted import REMOVE, Edit, Emitted, Place
 from claimstack.generator.evaluation import Evaluated, evaluate, read_back
 from claimstack.generator.expressions import every, prop
+from claimstack.generator.passing import passing
 from claimstack.generator.system import System
 
 LOG = Component("audit-log", "Audit log", "Record of every call.")
@@ -267,6 +268,50 @@ def test_validation_carries_each_check_once() -> None:
         ),
         own("check-sha256", next(iter(built.checks.values())).check.sha256(), remarks="rule_set_000"),
     ]
+
+
+def tried(outcome: str | None) -> Evaluated:
+    """A system with a claim that rests on a test with this outcome."""
+    built = system()
+    (check,) = passing("tests/unit/runtime/test_log.py", "test_kept")
+    log = logs.LogGroup("Tried", RetentionInDays=1096)
+    built.stacks["server"].add(LOG, log, Claim("au-3_smt.b", "Each record gives the time.", check))
+    results = {"tested_sha256": "a", "runtime_sha256": "a", "tests": {check.test: outcome} if outcome else {}}
+    texts = {name: json.dumps(stack.to_dict()) for name, stack in built.stacks.items()}
+    return evaluate(built, read_back(texts, results=results))
+
+
+POINTER = "evidence/test-results.json#/tests/tests~1unit~1runtime~1test_log.py::test_kept"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said", "pointer"),
+    [
+        ("passed", "", POINTER),
+        ("failed", "Not true of the tested sources: ", POINTER),
+        (None, "Not shown, for want of a test result: ", "evidence/test-results.json#/tests"),
+    ],
+)
+def test_a_statement_that_rests_on_a_test_says_so(outcome: str | None, said: str, pointer: str) -> None:
+    found = tried(outcome)
+    (statement,) = requirement(render_component_definition(found), "Audit log", "au-3")["statements"]
+
+    assert statement["description"] == f"{said}Each record gives the time. (server.Tried)"
+    assert statement["remarks"].startswith("Effective: shown by tests of the MCP server's sources.")
+    assert [each["value"] for each in statement["props"] if each["name"] in ("truth-tier", "json-pointer")] == ["effective", pointer]
+    assert {"href": "../evidence/test-results.json", "rel": "evidence"} in statement["links"]
+    assert findings(found) == []
+
+
+def test_a_document_with_tests_names_both_tiers_and_how_each_check_is_made() -> None:
+    document = render_component_definition(tried("passed"))
+    metadata = document["component-definition"]["metadata"]
+    props = component(document, "claimstack checks")["props"]
+
+    assert [each["value"] for each in metadata["props"] if each["name"] == "truth-tier"] == ["declared", "effective"]
+    assert metadata["remarks"].endswith("none says that the deployed image is built from them.")
+    (described,) = [each["value"] for each in props if each["name"] == "Check_Description" and each["value"].startswith("Tests")]
+    assert described == "Tests the MCP server: the test tests/unit/runtime/test_log.py::test_kept passes"
 
 
 def test_trestle_finds_rules_and_statuses() -> None:

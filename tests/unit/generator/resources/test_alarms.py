@@ -140,7 +140,13 @@ def test_metrics_of_load_and_failure_count_for_no_monitoring_control_of_the_clas
         if result.declared.type == "AWS::CloudWatch::Alarm"
     }
     of_the_class = {(alarm, point) for alarm, point, supplemental in claimed if not supplemental}
-    assert of_the_class == {("FrontDoor4xx", "si-4_smt.b"), ("FrontDoor4xx", "si-4.5_smt"), ("WebAclBlocks", "si-4.5_smt")}
+    assert of_the_class == {
+        ("FrontDoor4xx", "si-4_smt.b"),
+        ("FrontDoor4xx", "si-4.2_smt"),
+        ("FrontDoor4xx", "si-4.5_smt"),
+        ("WebAclBlocks", "si-4.2_smt"),
+        ("WebAclBlocks", "si-4.5_smt"),
+    }
     assert {point for _, point, supplemental in claimed if supplemental} == {"sc-5.3_smt.a", "sc-5.3_smt.b"}
 
 

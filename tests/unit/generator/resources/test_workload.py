@@ -22,6 +22,9 @@ SYSTEMS: dict[str, dict[str, Any]] = {
     "standard endpoints": {"runtime": {"fips_endpoints": False}, "network": {"endpoints": True}},
 }
 
+UNANSWERED = {"declared": (), "effective": (Outcome.NOT_EVALUATED,)}
+"""Level → outcomes beside failure that keep a claim from counting: a test that did not run shows nothing."""
+
 EVERY_SYSTEM = pytest.mark.parametrize("tables", SYSTEMS.values(), ids=SYSTEMS)
 
 
@@ -41,7 +44,7 @@ def test_every_check_has_a_mutant_that_flips_it(workload: Callable[..., Any], ta
             blind.append((declared.id, "has no mutant"))
         for mutant in mutants:
             outcomes = {fact.outcome for fact in check_facts(declared, built.emitted.edited(*mutant.edits))}
-            if Outcome.FAILED not in outcomes:
+            if not outcomes & {Outcome.FAILED, *UNANSWERED[declared.check.level]}:
                 blind.append((declared.id, mutant.what))
     assert blind == []
 
