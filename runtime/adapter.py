@@ -15,7 +15,7 @@ from mcp_types.jsonrpc import INTERNAL_ERROR, INVALID_REQUEST, PARSE_ERROR
 
 from claimstack.runtime.access import Access
 from claimstack.runtime.audit import Audit, Record
-from claimstack.runtime.identity import Caller, Refused, caller_of, challenge
+from claimstack.runtime.identity import Refused, admit, caller_of, challenge
 from claimstack.runtime.jsonrpc import error, parse
 from claimstack.runtime.kernel import GRACE_SECONDS, Kernel, Overrun
 from claimstack.runtime.legacy import VERSIONS, Legacy
@@ -101,21 +101,22 @@ class Adapter:
         if not request.path.rstrip("/").endswith("/mcp"):
             return visit.refuse(404, INVALID_REQUEST, "The MCP endpoint is /mcp")
         await self.kernel.enter()
-        visit.record.caller = await self._identify(request)
+        await self._identify(visit)
         reset = auth_context_var.set(visit.caller.user() if visit.caller is not None else None)
         try:
             return await self._by_verb(visit)
         finally:
             auth_context_var.reset(reset)
 
-    async def _identify(self, request: Request) -> Caller | None:
-        """Who calls; None where the server asks for no token. Raises Refused."""
+    async def _identify(self, visit: Visit) -> None:
+        """Learn who calls, where the server asks for a token. Raises Refused; the record then names whoever was refused."""
         if self._verifier is None:
-            return None
-        claims = request.claims
+            return
+        claims = visit.request.claims
         if claims is None:
-            claims = await run_sync(self._verifier.claims, bearer(request.headers))
-        return caller_of(claims, self._settings)
+            claims = await run_sync(self._verifier.claims, bearer(visit.request.headers))
+        visit.record.caller = caller_of(claims)
+        admit(visit.record.caller, self._settings)
 
     async def _by_verb(self, visit: Visit) -> Response | None:
         request = visit.request

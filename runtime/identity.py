@@ -54,25 +54,29 @@ class Caller:
         )
 
 
-def caller_of(claims: Mapping[str, Any], settings: Settings) -> Caller:
-    """The caller of a token whose signature and life somebody has verified.
+def caller_of(claims: Mapping[str, Any]) -> Caller:
+    """The principal of a token whose signature and life somebody has verified."""
+    return Caller(
+        client_id=str(claims.get("client_id") or claims.get("azp") or ""),
+        issuer=str(claims.get("iss", "")),
+        subject=str(claims.get("sub", "")),
+        scopes=frozenset(words(claims.get("scope", claims.get("scp", "")))),
+        claims=claims,
+    )
 
-    What an authorizer in front may have left open is asked again: issuer, client or audience, use and scope. Raises Refused.
-    """
-    issuer = str(claims.get("iss", ""))
-    if issuer != settings.issuer:
+
+def admit(caller: Caller, settings: Settings) -> None:
+    """Ask again what an authorizer in front may have left open: issuer, client or audience, use and scope. Raises Refused."""
+    if caller.issuer != settings.issuer:
         raise Refused(UNAUTHORIZED, "invalid_token", "the token is of another issuer")
-    if claims.get("token_use", "access") != "access":
+    if caller.claims.get("token_use", "access") != "access":
         raise Refused(UNAUTHORIZED, "invalid_token", "the token is not an access token")
-    client_id = str(claims.get("client_id") or claims.get("azp") or "")
     # Access tokens of Cognito have no `aud` unless their client named the resource: then the client is the audience.
-    audience = words(claims["aud"]) if "aud" in claims else (client_id,)
+    audience = words(caller.claims["aud"]) if "aud" in caller.claims else (caller.client_id,)
     if not set(audience) & set(settings.client_ids):
         raise Refused(UNAUTHORIZED, "invalid_token", "the token was not issued for this server")
-    scopes = frozenset(words(claims.get("scope", claims.get("scp", ""))))
-    if not scopes & set(settings.scopes):
+    if not caller.scopes & set(settings.scopes):
         raise Refused(FORBIDDEN, "insufficient_scope", "the token has none of the scopes of this server", " ".join(settings.scopes))
-    return Caller(client_id, issuer, str(claims.get("sub", "")), scopes, claims)
 
 
 def require_scope(caller: Caller | None, scope: str, what: str) -> None:

@@ -102,6 +102,12 @@ def test_a_refused_scope_leaves_the_identity_in_the_record(client: Any) -> None:
     assert (client.record["outcome"], client.record["client_id"]) == ("refused", "desk")
 
 
+def test_a_caller_that_is_turned_away_is_named(client: Any) -> None:
+    client.claims = {**client.claims, "client_id": "stranger", "sub": "somebody"}
+    client.call("echo", {"text": "x"})
+    assert [client.record[name] for name in ("outcome", "status", "client_id", "subject")] == ["refused", 401, "stranger", "somebody"]
+
+
 def test_a_record_carries_request_and_trace_ids(record: dict[str, Any]) -> None:
     assert [record[name] for name in AU_3["au-3.1_smt"]] == ["request-1", "invocation-1", TRACE, "rpc-1"]
 

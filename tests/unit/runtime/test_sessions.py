@@ -217,7 +217,7 @@ def test_two_instances_do_not_run_a_call_at_the_same_time(
 def caller(client: Any) -> Any:
     from claimstack.runtime.identity import caller_of
 
-    return caller_of(client.claims, client.app.settings)
+    return caller_of(client.claims)
 
 
 def test_a_cancelled_call_is_not_run_again(session_client: Any) -> None:
