@@ -14,10 +14,13 @@ from claimstack.generator.config import Config
 from claimstack.generator.package import emit
 
 from .emulator import HOST, Answer, DeployedStack, Emulator
+from .function import BUCKET, KEY, function_zip
+from .messages import ACCEPT, modern_headers, modern_request
 from .rendering import Template, render_for_emulator
 
 DIGEST = "@sha256:" + "0123456789abcdef" * 4
-PING = '{"jsonrpc": "2.0", "id": 1, "method": "ping"}'
+WHOAMI = json.dumps(modern_request("tools/call", name="whoami", arguments={}))
+WHOAMI_HEADERS = {"Content-Type": "application/json", "Accept": ACCEPT, **modern_headers("tools/call", "whoami")}
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -53,11 +56,13 @@ class Deployment:
         return self.emulator.client("cognito-idp", self.config.region)
 
     def call(self, method: str, path: str, *, token: str | None = None, default_endpoint: bool = False) -> Answer:
-        """Call the front door by its custom domain, or by the default endpoint, which the emulator serves even when it is switched off."""
+        """Call the front door by its custom domain, or by the default endpoint, which the emulator serves even when it is switched off.
+
+        What is posted asks the server, in one request of the modern era, whom it takes its caller for.
+        """
         host, prefix = self._default_endpoint if default_endpoint else (self.host, "")
-        posts = method == "POST"
-        headers = {"Content-Type": "application/json"} if posts else None
-        return self.emulator.request(method, prefix + path, host=host, token=token, body=PING if posts else None, headers=headers)
+        body, headers = (WHOAMI, WHOAMI_HEADERS) if method == "POST" else (None, None)
+        return self.emulator.request(method, prefix + path, host=host, token=token, body=body, headers=headers)
 
     @property
     def _default_endpoint(self) -> tuple[str, str]:
@@ -115,6 +120,7 @@ def deploy(emulator: Emulator, config: Config, *, leave_out: str | None = None) 
     system = build(config)
     deployment = Deployment(emulator, config, system_templates(config))
     network = landing_zone(emulator, config.region)
+    emulator.upload(BUCKET, KEY, function_zip(), config.region)
     for name, stack in system.stacks.items():
         examples = {parameter.name: parameter.example for parameter in stack.parameters.values()}
         parameters = {**examples, **{key: value for key, value in network.items() if key in examples}, **_fed(deployment, name)}

@@ -18,7 +18,8 @@ from typing import Any
 HOST = "127.0.0.1"
 START_SECONDS = 60
 STACK_SECONDS = 90
-ANSWER_SECONDS = 30
+ANSWER_SECONDS = 60
+CLOSED_PORT = 9
 FINISHED = ("_COMPLETE", "_FAILED")
 REFUSED = "REFUSED"
 """In place of a stack's status, where no stack was made."""
@@ -77,7 +78,7 @@ class Emulator:
         try:
             cloudformation.create_stack(
                 StackName=name,
-                TemplateURL=self._uploaded(f"{name}.json", json.dumps(template), region),
+                TemplateURL=self.upload("templates", f"{name}.json", json.dumps(template).encode(), region),
                 Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
                 Capabilities=["CAPABILITY_NAMED_IAM"],
             )
@@ -105,14 +106,15 @@ class Emulator:
             ),
         )
 
-    def _uploaded(self, key: str, text: str, region: str) -> str:
+    def upload(self, bucket: str, key: str, content: bytes, region: str) -> str:
+        """Put an object into the bucket of this name and region, made when it is not there; returns its URL."""
         s3 = self.client("s3", region)
-        bucket = f"templates-{region}"
+        bucket = f"{bucket}-{region}"
         if bucket not in {known["Name"] for known in s3.list_buckets()["Buckets"]}:
             s3.create_bucket(
                 Bucket=bucket, **({} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}})
             )
-        s3.put_object(Bucket=bucket, Key=key, Body=text.encode())
+        s3.put_object(Bucket=bucket, Key=key, Body=content)
         return f"http://{HOST}:{self.port}/{bucket}/{key}"
 
     def request(
@@ -146,6 +148,9 @@ def running_emulator(folder: Path) -> Iterator[Emulator]:
         "MINISTACK_HOST": HOST,
         # Without it MiniStack listens on every interface, whatever MINISTACK_HOST says: that is only the name it answers to.
         "BIND_HOST": HOST,
+        # Where functions find the services of AWS; a call that goes astray finds no way out of this machine.
+        "AWS_ENDPOINT_URL": f"http://{HOST}:{port}",
+        "HTTPS_PROXY": f"http://{HOST}:{CLOSED_PORT}",
         "STATE_DIR": str(folder / "state"),
         "TMPDIR": str(folder),
     }

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from claimstack.generator.emitted import Place
 
-Template = dict[str, Any]
+from .function import BUCKET, KEY, RUNTIME
 
-STAND_IN = Path(__file__).with_name("stand_in.py")
-RUNTIME = "python3.11"
-"""MiniStack starts a zip function with the interpreter that runs MiniStack itself, whichever version is named."""
+Template = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -26,14 +23,24 @@ class Substitution:
     apply: Callable[[Template], None]
 
 
-def _zip_stand_in(template: Template) -> None:
-    for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::Lambda::Function":
-            properties = resource["Properties"]
-            properties["Code"] = {"ZipFile": STAND_IN.read_text(encoding="utf-8")}
-            properties["PackageType"] = "Zip"
-            properties["Handler"] = "index.handler"
-            properties["Runtime"] = RUNTIME
+def _functions(template: Template) -> Iterator[dict[str, Any]]:
+    """The properties of each function."""
+    return (resource["Properties"] for resource in template["Resources"].values() if resource["Type"] == "AWS::Lambda::Function")
+
+
+def _zip_with_entry_point(template: Template) -> None:
+    for properties in _functions(template):
+        properties["Code"] = {"S3Bucket": {"Fn::Sub": f"{BUCKET}-${{AWS::Region}}"}, "S3Key": KEY}
+        properties["PackageType"] = "Zip"
+        properties["Handler"] = "bootstrap"
+        properties["Runtime"] = RUNTIME
+
+
+def _services_here(template: Template) -> None:
+    for properties in _functions(template):
+        variables = properties["Environment"]["Variables"]
+        for name in [name for name in variables if name.startswith("AWS_ENDPOINT_URL")]:
+            del variables[name]
 
 
 def _replaced(value: Any, change: Callable[[Any], Any]) -> Any:
@@ -55,7 +62,9 @@ def _issuer_by_name(template: Template) -> None:
         template[section] = _replaced(template.get(section, {}), change)
 
 
-def _buffered_integration(template: Template) -> None:
+def _buffered_door(template: Template) -> None:
+    for properties in _functions(template):
+        properties["Environment"]["Variables"]["CLAIMSTACK_RESPONSE_MODE"] = "json"
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::ApiGateway::Method":
             integration = resource["Properties"]["Integration"]
@@ -89,11 +98,20 @@ UNKNOWN_TYPES = {
 """Types that MiniStack 1.5.33 rolls a stack back for, and what goes unproved without them."""
 
 SUBSTITUTIONS = (
-    Substitution("zip stand-in", "MiniStack runs the images of functions with Docker only, and there is no image yet.", _zip_stand_in),
+    Substitution(
+        "zip with the entry point",
+        "MiniStack runs the images of functions with Docker only; here the image's entry point runs as a process of this machine.",
+        _zip_with_entry_point,
+    ),
+    Substitution(
+        "services here",
+        "A service that the function calls by a name of its own (past FIPS) would be the one of AWS, not MiniStack's.",
+        _services_here,
+    ),
     Substitution(
         "issuer by name", "MiniStack rolls back on GetAtt ProviderURL of a user pool; its tokens carry this address.", _issuer_by_name
     ),
-    Substitution("buffered integration", "MiniStack answers 500 for the address of a streamed invocation.", _buffered_integration),
+    Substitution("buffered door", "MiniStack answers 500 for the address of a streamed invocation.", _buffered_door),
     Substitution("without metric math", "MiniStack refuses an alarm that evaluates an expression.", _without_metric_math),
     *(Substitution(f"without {name}", f"Unknown to MiniStack: {reason}", _without_type(name)) for name, reason in UNKNOWN_TYPES.items()),
 )

@@ -1,7 +1,7 @@
 """HTTP API: the commercial reference system deploys on the emulator and lets in who it should, and nobody else.
 
-What runs behind the door is a stand-in, so that this proves routing and authorization only. The emulator keeps serving a default
-endpoint that is switched off, has no TLS, and knows no partition but `aws`: of those it proves nothing.
+The emulator keeps serving a default endpoint that is switched off, has no TLS, and knows no partition but `aws`: of those this proves
+nothing. What the server does behind the door is the subject of test_server.py.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from .deployment import Deployment
+from .emulator import Answer
 from .rendering import render_for_emulator
 
 pytestmark = pytest.mark.e2e
@@ -22,7 +23,20 @@ BAD_TOKENS: Mapping[str, Callable[[str], str]] = {
     "forged signature": lambda token: token[:-8] + "AAAAAAAA",
     "no signature": lambda token: token.rpartition(".")[0] + ".",
 }
+METHODS = {"POST": (200, None), "GET": (405, -32600), "DELETE": (400, -32600)}
+"""Status and JSON-RPC code with which the server answers a request that got in and belongs to no session."""
 CONSUMERS = ("AnalystDeskClientId", "NightlyReportClientId")
+
+
+def outcome(answer: Answer) -> tuple[int, int | None]:
+    """Status, and the code of a JSON-RPC error: only the server behind the door speaks JSON-RPC."""
+    assert answer.document["jsonrpc"] == "2.0"
+    return answer.status, answer.document.get("error", {}).get("code")
+
+
+def caller(answer: Answer) -> str:
+    """Whom the server took its caller for."""
+    return str(answer.document["result"]["structuredContent"]["client_id"])
 
 
 @pytest.fixture(scope="module")
@@ -72,52 +86,56 @@ def test_outputs_are_values(commercial: Deployment) -> None:
     assert [name for name, value in commercial.server.outputs.items() if not value or "${" in value or "ClientSecret" in name] == []
 
 
-@pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])
+@pytest.mark.parametrize("method", METHODS)
 def test_a_token_opens_every_method_of_the_mcp_route(deployed: Deployment, token: str, method: str) -> None:
-    answer = deployed.call(method, "/mcp", token=token)
-    assert (answer.status, answer.document) == (200, {"path": "/mcp", "client_id": deployed.server.outputs[CONSUMERS[0]]})
+    assert outcome(deployed.call(method, "/mcp", token=token)) == METHODS[method]
 
 
 @pytest.mark.parametrize("output", CONSUMERS)
 def test_every_consumer_gets_in_under_its_own_client_id(deployed: Deployment, output: str) -> None:
     client_id = deployed.server.outputs[output]
     answer = deployed.call("POST", "/mcp", token=deployed.token(client_id))
-    assert (answer.status, answer.document["client_id"]) == (200, client_id)
+    assert (answer.status, caller(answer)) == (200, client_id)
 
 
-@pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])
+@pytest.mark.parametrize("method", METHODS)
 def test_no_token_is_unauthorized(deployed: Deployment, method: str) -> None:
     assert deployed.call(method, "/mcp").status == 401
 
 
-@pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("bad", BAD_TOKENS)
 def test_a_bad_token_is_unauthorized(deployed: Deployment, token: str, method: str, bad: str) -> None:
     assert deployed.call(method, "/mcp", token=BAD_TOKENS[bad](token)).status == 401
 
 
-@pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])
+@pytest.mark.parametrize("method", METHODS)
 def test_the_token_of_another_client_is_unauthorized(deployed: Deployment, strangers_token: str, method: str) -> None:
     assert deployed.call(method, "/mcp", token=strangers_token).status == 401
 
 
-@pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])
+@pytest.mark.parametrize("method", METHODS)
 def test_a_token_with_a_wrong_scope_is_forbidden(deployed: Deployment, wrong_scope_token: str, method: str) -> None:
     assert deployed.call(method, "/mcp", token=wrong_scope_token).status == 403
 
 
 @pytest.mark.parametrize("path", METADATA_PATHS)
-@pytest.mark.parametrize("default_endpoint", [False, True])
-def test_the_metadata_routes_answer_without_a_token(deployed: Deployment, path: str, *, default_endpoint: bool) -> None:
-    answer = deployed.call("GET", path, default_endpoint=default_endpoint)
+def test_the_metadata_routes_answer_without_a_token(deployed: Deployment, path: str) -> None:
+    answer = deployed.call("GET", path)
     assert (answer.status, answer.document) == (
         200,
         {
             "resource": "https://mcp.example.com/mcp",
             "authorization_servers": [deployed.server.outputs["Issuer"]],
             "scopes_supported": ["https://mcp.example.com/mcp/invoke"],
+            "bearer_methods_supported": ["header"],
         },
     )
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/mcp"), ("GET", METADATA_PATHS[0])])
+def test_the_server_answers_under_no_other_name(deployed: Deployment, token: str, method: str, path: str) -> None:
+    assert deployed.call(method, path, token=token, default_endpoint=True).status == 421
 
 
 @pytest.mark.parametrize(

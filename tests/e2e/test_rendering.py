@@ -10,6 +10,7 @@ import pytest
 from claimstack.generator.config import Config
 from claimstack.generator.loading import load_config
 
+from .client import consumer
 from .deployment import Deployment, deploy, system_templates
 from .emulator import Emulator, running_emulator
 from .rendering import SUBSTITUTIONS, Template, changed_places, render_for_emulator
@@ -48,6 +49,7 @@ def test_the_commercial_system_is_changed_at_these_places_only(systems: list[Sys
         "cloudformation/server.json#/Outputs/Issuer/Value",
         "cloudformation/server.json#/Resources/EndpointIngress",
         "cloudformation/server.json#/Resources/Function/Properties/Code",
+        "cloudformation/server.json#/Resources/Function/Properties/Environment/Variables/AWS_ENDPOINT_URL_SECRETS_MANAGER",
         "cloudformation/server.json#/Resources/Function/Properties/Environment/Variables/CLAIMSTACK_ISSUER",
         "cloudformation/server.json#/Resources/Function/Properties/Handler",
         "cloudformation/server.json#/Resources/Function/Properties/PackageType",
@@ -66,6 +68,7 @@ def test_the_govcloud_system_is_changed_at_these_places_only(systems: list[Syste
         "cloudformation/server.json#/Resources/DeleteMcpMethod/Properties/Integration/Uri/Fn::Sub/0",
         "cloudformation/server.json#/Resources/Function/Properties/Code",
         "cloudformation/server.json#/Resources/Function/Properties/Environment/Variables/CLAIMSTACK_ISSUER",
+        "cloudformation/server.json#/Resources/Function/Properties/Environment/Variables/CLAIMSTACK_RESPONSE_MODE",
         "cloudformation/server.json#/Resources/Function/Properties/Handler",
         "cloudformation/server.json#/Resources/Function/Properties/PackageType",
         "cloudformation/server.json#/Resources/Function/Properties/Runtime",
@@ -103,8 +106,10 @@ def test_the_doors_open_with_every_substitution(commercial: Deployment, govcloud
 
 
 def opens(deployment: Deployment) -> bool:
-    """Whether every stack came up and a consumer's token opens the MCP route."""
+    """Whether every stack came up, and the server lets a consumer in, keeps a session and seals a request state."""
     if not deployment.is_complete:
         return False
-    token = deployment.token(deployment.server.outputs["AnalystDeskClientId"])
-    return deployment.call("POST", "/mcp", token=token).status == 200
+    desk = consumer(deployment, "analyst-desk")
+    started = desk.initialize()
+    asked = desk.call_modern("ask_modern")
+    return (started.status, asked.status, "mcp-session-id" in started.headers, "requestState" in asked.body) == (200, 200, True, True)
