@@ -25,13 +25,13 @@ from claimstack.runtime.modern import serve_modern
 from claimstack.runtime.replies import json_response, sse_event
 from claimstack.runtime.sessions import Sessions
 from claimstack.runtime.settings import Settings
-from claimstack.runtime.store import Store, StoreError, TooLargeError
+from claimstack.runtime.store import UNTIL, Store, StoreError, TooLargeError
 from claimstack.runtime.tokens import TokenVerifier, bearer
 from claimstack.runtime.visit import Opened, Visit
 
 METADATA_SECONDS: Final = 300
 LATER_SECONDS: Final = GRACE_SECONDS + 0.25
-"""How long after the time of a request is over what is not a handler is ended, so that the end of a handler can be answered first."""
+"""How long after the time of a request is over there is for what is not its handler, such as keeping what the handler asks."""
 CANCELLED: Final = 499
 """Status in the record of a request whose client went away; nobody receives it."""
 
@@ -53,10 +53,10 @@ class Adapter:
         record = Record(request)
         visit = Visit(request, record, Opened(opener) if opener is not None else None)
         response: Response | None = None
+        if request.seconds is not None:
+            UNTIL.set(asyncio.get_running_loop().time() + request.seconds + LATER_SECONDS)
         try:
-            # A handler is ended by the kernel when its time is over; this ends what else may hang, such as a slow table.
-            async with asyncio.timeout(request.seconds + LATER_SECONDS if request.seconds is not None else None):
-                response = await self._answer(visit)
+            response = await self._answer(visit)
         except Refused as refused:
             response = self._refused(visit, refused)
         except TooLargeError as problem:
@@ -114,7 +114,8 @@ class Adapter:
             return
         claims = visit.request.claims
         if claims is None:
-            claims = await run_sync(self._verifier.claims, bearer(visit.request.headers))
+            async with asyncio.timeout_at(UNTIL.get()):
+                claims = await run_sync(self._verifier.claims, bearer(visit.request.headers))
         visit.record.caller = caller_of(claims)
         admit(visit.record.caller, self._settings)
 

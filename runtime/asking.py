@@ -109,7 +109,7 @@ class Asking:
                 call.sent.append(answer)
                 call.done = True
                 await self._sessions.keep(session, call)
-            response = await reply.finish(visit.answered(answer), stream=has_asked)
+            response = await visit.reply(reply, answer, stream=has_asked)
         visit.record.streamed = reply.is_streamed
         return response
 

@@ -6,6 +6,7 @@ developer guide, "Using time to live"), so that every read and every condition l
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -14,7 +15,7 @@ from anyio.to_thread import run_sync
 
 from claimstack.runtime.aws import make_client
 from claimstack.runtime.jsonrpc import Json, parse
-from claimstack.runtime.store import StoreError, record_text
+from claimstack.runtime.store import UNTIL, StoreError, record_text
 
 
 class DynamoStore:
@@ -59,11 +60,14 @@ class DynamoStore:
         return {"pk": {"S": key}, "expires": {"N": str(int(self._clock() + seconds))}, "data": {"S": record_text(data)}}
 
     async def _call(self, operation: str, **parameters: Any) -> Json:
-        return await run_sync(self._call_now, operation, parameters)
+        try:
+            async with asyncio.timeout_at(UNTIL.get()):
+                return await run_sync(self._call_now, operation, parameters)
+        except TimeoutError as error:
+            raise StoreError(f"{operation}: no answer within the time of the request") from error
 
     def _call_now(self, operation: str, parameters: Json) -> Json:
-        from botocore.exceptions import BotoCoreError, ClientError
-        from botocore.parsers import ResponseParserError
+        from botocore.exceptions import ClientError
 
         try:
             self.connect()
@@ -72,7 +76,7 @@ class DynamoStore:
             if error.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException":
                 return REFUSED
             raise StoreError(f"{operation}: {error}") from error
-        except (BotoCoreError, ResponseParserError) as error:
+        except Exception as error:  # botocore raises all kinds of things over an answer that is garbled
             raise StoreError(f"{operation}: {error}") from error
         return answer
 

@@ -128,7 +128,7 @@ class Kernel:
             found = await serve_one(
                 self.server, exchange, message["method"], message.get("params"), connection=connection, lifespan_state=self._state
             )
-        except (Overrun, GeneratorExit):
+        except Overrun:
             raise
         except BaseException as error:  # whatever a handler raises, even to end the process, the client gets a JSON-RPC error
             if isinstance(error, asyncio.CancelledError) and exchange.cancel_requested.is_set():

@@ -90,16 +90,14 @@ class Legacy:
         exchange = Exchange(message["id"], visit.request.headers, progress_token(message), reply)
         connection = connection_of(visit, session, exchange)
         answer = await self._kernel.answer(exchange, connection, message, visit.record, visit.seconds_left())
-        response = await reply.finish(visit.answered(answer))
-        visit.record.streamed = reply.is_streamed
-        return response
+        return await visit.reply(reply, answer)
 
     async def _initialize(self, visit: Visit, message: Json) -> Response | None:
         reply = Reply(accepts_sse=False)
         exchange = Exchange(message["id"], visit.request.headers, None, reply)
         connection = Connection.from_envelope(ASSUMED, None, None)
         answer = await self._kernel.answer(exchange, connection, message, visit.record, visit.seconds_left())
-        visit.answered(answer)
+        visit.record.answered(answer)
         headers: Headers = {}
         if "result" in answer:
             version = visit.record.protocol = answer["result"]["protocolVersion"]

@@ -54,9 +54,7 @@ async def serve_modern(visit: Visit, message: Any, kernel: Kernel, access: Acces
     connection = Connection.from_envelope(route.protocol_version, route.client_info, route.client_capabilities)
     exchange = Exchange(request_id, headers, progress_token(message), reply)
     answer = await kernel.answer(exchange, connection, message, record, visit.seconds_left())
-    response = await reply.finish(visit.answered(answer), modern_status(answer))
-    record.streamed = reply.is_streamed
-    return response
+    return await visit.reply(reply, answer, modern_status(answer))
 
 
 def _parameter_headers(message: Any, visit: Visit, kernel: Kernel) -> InboundLadderRejection | None:

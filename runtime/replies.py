@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from mcp_types.jsonrpc import INTERNAL_ERROR
+
 from claimstack.runtime.jsonrpc import RESULT_TOO_LARGE, Json, dump, error
 from claimstack.runtime.messages import Headers, Opener, Response, Writer
 
@@ -62,6 +64,8 @@ class Reply:
         self._size = 0
         self._room = room
         self._writer: Writer | None = None
+        self.instead: Json | None = None
+        """The error that was sent in place of an answer that could not be."""
 
     @property
     def is_streamed(self) -> bool:
@@ -97,14 +101,18 @@ class Reply:
         try:
             text = dump(message)
         except ValueError:
-            return dump(error(message.get("id"), -32603, "The result cannot be written as JSON"))
+            return self._in_place_of(message, INTERNAL_ERROR, "The result cannot be written as JSON")
         limit = self._room - self._size if self._opener is None else STREAM_LIMIT
         if len(text) * CHARACTER_LIMIT <= limit:
             return text
         size = wire_size(text) if self._opener is None else len(text.encode())
         if size <= limit:
             return text
-        return dump(error(message.get("id"), RESULT_TOO_LARGE, f"The result has {size} bytes, of which {limit} can be sent; ask for less"))
+        return self._in_place_of(message, RESULT_TOO_LARGE, f"The result has {size} bytes, of which {limit} can be sent; ask for less")
+
+    def _in_place_of(self, message: Json, code: int, reason: str) -> str:
+        self.instead = error(message.get("id"), code, reason)
+        return dump(self.instead)
 
     async def _add(self, text: str) -> None:
         if not self._events and self._writer is None and self._call_id:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import sys
 from collections.abc import Iterator
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
@@ -18,12 +19,25 @@ def load_sdk() -> None:
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        with _deferred_validators():
+        with _deferred_validators(), _without("uvicorn"):
             import mcp.server.mcpserver  # noqa: F401  # imported for its effect: everything of the SDK is loaded here
     finally:
         gc.freeze()
         if was_enabled:
             gc.enable()
+
+
+@contextlib.contextmanager
+def _without(module: str) -> Iterator[None]:
+    """As if the module were not installed: sse-starlette, which the SDK imports, takes uvicorn along where it finds it."""
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment]  # how Python says that there is no such module
+    try:
+        yield
+    finally:
+        del sys.modules[module]
 
 
 @contextlib.contextmanager

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Final, Protocol
 
 from claimstack.runtime.jsonrpc import Json, dump, parse
 
 ITEM_LIMIT: Final = 350 * 1024
 """Bytes of one record, below the 400 KB of a DynamoDB item."""
+
+
+UNTIL: Final[ContextVar[float | None]] = ContextVar("until", default=None)
+"""By the loop's clock: how long whoever serves the request may wait for what is not its handler."""
 
 
 class StoreError(Exception):

@@ -10,7 +10,7 @@ from claimstack.runtime.audit import Record
 from claimstack.runtime.identity import Caller
 from claimstack.runtime.jsonrpc import Json, error
 from claimstack.runtime.messages import Headers, Opener, Request, Response, Writer
-from claimstack.runtime.replies import BUFFERED_LIMIT, json_response
+from claimstack.runtime.replies import BUFFERED_LIMIT, Reply, json_response
 
 REASON_LIMIT: Final = 1024
 """Characters of the reason for a refusal."""
@@ -70,6 +70,11 @@ class Visit:
         """The response stream, where one has been opened."""
         return self.opener.writer if self.opener is not None else None
 
-    def answered(self, answer: Json) -> Json:
+    async def reply(self, reply: Reply, answer: Json, status: int = 200, *, stream: bool = False) -> Response | None:
+        """Answer, and take down what was answered."""
         self.record.answered(answer)
-        return answer
+        response = await reply.finish(answer, status, stream=stream)
+        if reply.instead is not None:
+            self.record.answered(reply.instead)
+        self.record.streamed = reply.is_streamed
+        return response

@@ -374,8 +374,8 @@ def _validation(system: System, rule_sets: Mapping[str, str]) -> dict[str, Any]:
         "uuid": validation_uuid(system),
         "type": "validation",
         "title": "claimstack checks",
-        "description": "Checks that read the emitted CloudFormation templates and results of tests, and find the facts on which every claim "
-        "rests.",
+        "description": "Checks that read the emitted CloudFormation templates and results of tests, and find the facts on which every "
+        "claim rests.",
         "links": [
             {"href": "../evidence/facts.json", "rel": "reference", "text": "Every check with its expression, and every fact it found"}
         ],

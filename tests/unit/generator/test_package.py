@@ -101,7 +101,7 @@ def test_the_manifest_says_what_was_built_from_what(commercial: Package) -> None
 def test_a_given_time_changes_documents_and_no_template(commercial: Package) -> None:
     later = make_package(config_of("commercial"), timestamp=datetime(2027, 1, 1, tzinfo=UTC))
     changed = {path for path, text in later.files.items() if text != commercial.files[path]}
-    assert changed == {"oscal/profile.json", "oscal/component-definition.json", "manifest.json"}
+    assert changed == {"oscal/profile.json", "oscal/component-definition.json", "image/sbom.cdx.json", "manifest.json"}
 
 
 def test_example_values_are_no_evidence(commercial: Package, tmp_path: Path) -> None:
