@@ -103,6 +103,7 @@ class Audit:
     def __init__(self, server: str, *, is_tool: Callable[[str], bool] = bool, content: bool = False, stream: IO[str] | None = None) -> None:
         """`is_tool`: whether a tool of this name exists; only those become metrics, since each name is one that is paid for."""
         self._is_tool = is_tool
+        self._metrics: dict[str, dict[str, Any]] = {}
         self._server = server
         self._content = content
         self._stream = stream or sys.stdout
@@ -192,13 +193,23 @@ class Audit:
         return fields
 
     def _count(self, record: Record) -> None:
-        metrics = EphemeralMetrics(namespace=NAMESPACE, service=self._server)
-        metrics.add_dimension("tool", record.target)
-        metrics.add_metric("Calls", MetricUnit.Count, 1)
-        metrics.add_metric("Failures", MetricUnit.Count, int(record.outcome == "failure"))
-        metrics.add_metric("Duration", MetricUnit.Milliseconds, round((time.perf_counter() - record.started) * 1000, 3))
+        shape = self._metrics.get(record.target)
+        if shape is None:
+            shape = self._metrics[record.target] = self._shape(record.target)
+        shape["_aws"]["Timestamp"] = int(time.time() * 1000)
+        shape["Failures"][0] = float(record.outcome == "failure")
+        shape["Duration"][0] = round((time.perf_counter() - record.started) * 1000, 3)
         with contextlib.suppress(OSError, ValueError):  # a stream that fails has failed for the record too
-            print(dump(metrics.serialize_metric_set()), file=self._stream, flush=True)
+            print(dump(shape), file=self._stream, flush=True)
+
+    def _shape(self, tool: str) -> dict[str, Any]:
+        """The metrics of one tool as they are written, with values to be filled in: making it takes a tenth of a call's time."""
+        metrics = EphemeralMetrics(namespace=NAMESPACE, service=self._server)
+        metrics.add_dimension("tool", tool)
+        metrics.add_metric("Calls", MetricUnit.Count, 1)
+        metrics.add_metric("Failures", MetricUnit.Count, 0)
+        metrics.add_metric("Duration", MetricUnit.Milliseconds, 0)
+        return dict(metrics.serialize_metric_set())
 
 
 class _Sink(logging.StreamHandler[IO[str]]):

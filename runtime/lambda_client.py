@@ -25,6 +25,8 @@ API: Final = "/2018-06-01/runtime"
 NEXT_SECONDS: Final = None
 """No limit: an environment without requests is frozen while it waits."""
 POST_SECONDS: Final = 60
+LONGEST_SECONDS: Final = 900
+"""Where an invocation tells no deadline: Lambda's longest timeout."""
 DELIMITER: Final = "\0" * 8
 STREAM_TYPE: Final = "application/vnd.awslambda.http-integration-response"
 
@@ -180,7 +182,7 @@ class Host:
         return Context(
             aws_request_id=invocation,
             invoked_function_arn=headers.get("lambda-runtime-invoked-function-arn", ""),
-            deadline_ms=int(headers.get("lambda-runtime-deadline-ms") or 2**53),
+            deadline_ms=int(headers.get("lambda-runtime-deadline-ms") or (time.time() + LONGEST_SECONDS) * 1000),
             function_name=environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
             function_version=environ.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
             memory_limit_in_mb=environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", ""),

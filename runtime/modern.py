@@ -7,6 +7,7 @@ from typing import Any
 from mcp.server.connection import Connection
 from mcp.shared.inbound import (
     ERROR_CODE_HTTP_STATUS,
+    X_MCP_HEADER_KEY,
     InboundLadderRejection,
     classify_inbound_request,
     unsupported_protocol_version_rejection,
@@ -64,7 +65,9 @@ def _parameter_headers(message: Any, visit: Visit, kernel: Kernel) -> InboundLad
     if message["method"] != "tools/call" or lookup is None or not isinstance(name, str) or not isinstance(arguments, dict):
         return None
     schema = lookup(name)
-    return validate_mcp_param_headers(schema, arguments, visit.request.headers) if schema is not None else None
+    if schema is None or X_MCP_HEADER_KEY not in repr(schema):  # to look is cheaper than to walk the schema, and few have one
+        return None
+    return validate_mcp_param_headers(schema, arguments, visit.request.headers)
 
 
 def _rejected(visit: Visit, request_id: Any, rejection: InboundLadderRejection) -> Response:

@@ -170,21 +170,13 @@ PACK = Pack("faults", tools=(Tool(echo), Tool(ask, asks=True), Tool(keep_state))
 # ---- the table
 
 
-def not_json(operation: str, body: Json) -> tuple[int, Any]:
-    return 200, b"[1]"
-
-
-def broken_pipe(operation: str, body: Json) -> tuple[int, Any]:
-    return 500, b""
-
-
 TABLE_FAULTS: dict[str, Behaviour] = {
     "throttled": lambda *_: failure("ProvisionedThroughputExceededException"),
     "throttled on demand": lambda *_: failure("ThrottlingException"),
     "gone": lambda *_: failure("ResourceNotFoundException"),
     "refused": lambda *_: failure("AccessDeniedException"),
-    "broken": broken_pipe,
-    "not json": not_json,
+    "broken": lambda *_: (500, b""),
+    "garbled": lambda *_: (200, b"[1]"),
 }
 SESSION = "s" * 43
 
@@ -217,7 +209,8 @@ def test_requests_without_a_session_go_on_without_the_table(make_client: Any, cl
     assert client.send("GET", path="/.well-known/oauth-protected-resource/mcp").status == 200
 
 
-def test_a_table_that_cannot_be_reached_is_answered_503(make_client: Any, cloud: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("cloud")
+def test_a_table_that_cannot_be_reached_is_answered_503(make_client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
     client = make_client(packs=(PACK,), store=DynamoStore("sessions"))
     assert_unavailable(client, client.start_session())
@@ -231,7 +224,7 @@ def test_a_table_that_hangs_is_given_up_on(make_client: Any, cloud: Aws) -> None
     assert time.monotonic() - started < 5
 
 
-def test_a_table_slower_than_the_request_may_take_is_answered_in_time(make_client: Any, cloud: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_slower_than_a_request_may_take_is_answered_in_time(make_client: Any, cloud: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aws, "READ_SECONDS", 20)
     cloud.behave = cloud.hang
     client = make_client(packs=(PACK,), store=DynamoStore("sessions"), context=context(1000))
@@ -343,7 +336,8 @@ def test_a_batch_that_breaks_off_leaves_a_record_of_each_message(make_client: An
     ]
 
 
-def test_a_call_that_emits_more_than_a_record_holds_is_kept_and_goes_on(make_client: Any, cloud: Aws) -> None:
+@pytest.mark.usefixtures("cloud")
+def test_a_call_that_emits_more_than_a_record_holds_is_kept_and_goes_on(make_client: Any) -> None:
     client = make_client(packs=(PACK,), store=DynamoStore("sessions"))
     client.start_session()
     answer = client.send(body=call_of("ask", 3, times=3000))
@@ -373,7 +367,7 @@ SECRET_FAULTS: dict[str, tuple[Behaviour | Json, str]] = {
     "refused": (lambda *_: failure("AccessDeniedException"), "AccessDeniedException"),
     "gone": (lambda *_: failure("ResourceNotFoundException"), "ResourceNotFoundException"),
     "throttled": (lambda *_: failure("ThrottlingException"), "ThrottlingException"),
-    "not json": (not_json, "AttributeError"),
+    "garbled": (lambda *_: (200, b"[1]"), "AttributeError"),
     "too short": ({"SecretString": "short"}, "at least 32 bytes"),
     "binary": ({"SecretBinary": "AAAA"}, "KeyError"),
 }
@@ -421,9 +415,8 @@ def test_a_secrets_manager_slower_than_the_request_may_take_is_answered_in_time(
     assert "Overrun" in client.record["exception"]
 
 
-def test_a_secrets_manager_that_cannot_be_reached_is_no_reason_to_take_a_state(
-    make_client: Any, cloud: Aws, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("cloud")
+def test_a_secrets_manager_that_cannot_be_reached_is_no_reason_to_take_a_state(make_client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")
     client = state_client(make_client)
     answer = client.modern("tools/call", {"name": "keep_state", "arguments": {}, "requestState": "v1.forged", "inputResponses": {}})
@@ -448,7 +441,7 @@ class UnprintableError(Exception):
         raise ValueError("no text")
 
 
-class UnknownExit(BaseException):  # noqa: N818  # not an error to Python, which is the point
+class UnknownExit(BaseException):
     pass
 
 
@@ -693,7 +686,8 @@ def local_app(log: Any, *tools: Tool) -> Any:
 
 def local_call(app: Any, name: str, **arguments: Any) -> Any:
     headers = {"host": "127.0.0.1", "content-type": "application/json"}
-    return json.loads(app.handle_event({"httpMethod": "POST", "path": "/mcp", "headers": headers, "body": json.dumps(call_of(name, **arguments))})["body"])
+    event = {"httpMethod": "POST", "path": "/mcp", "headers": headers, "body": json.dumps(call_of(name, **arguments))}
+    return json.loads(app.handle_event(event)["body"])
 
 
 def records_in(text: str) -> list[Json]:

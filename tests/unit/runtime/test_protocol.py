@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from pydantic import Field
+
+from claimstack.runtime.tools import Pack, Tool
 
 BIG = "x" * (4 * 1024 * 1024)
 DEEP = "[" * 300 + "]" * 300
@@ -59,6 +62,19 @@ def test_headers_that_differ_from_the_body_are_refused(client: Any) -> None:
 
 def test_a_name_in_base64_is_compared_decoded(client: Any) -> None:
     assert client.call_modern("echo", {"text": "x"}, mcp_name="=?base64?ZWNobw==?=").status == 200
+
+
+async def regional(region: Annotated[str, Field(json_schema_extra={"x-mcp-header": "Region"})]) -> str:
+    """Answer for one region."""
+    return region
+
+
+def test_an_argument_that_a_header_repeats_is_compared(make_client: Any) -> None:
+    client = make_client(packs=(Pack("regional", tools=(Tool(regional),)),))
+    assert client.call_modern("regional", {"region": "east"}, mcp_param_region="east").text_content == "east"
+    for header in ("west", None):
+        answer = client.call_modern("regional", {"region": "east"}, mcp_param_region=header)
+        assert (answer.status, answer.error["code"]) == (400, -32020)
 
 
 def test_a_routing_header_that_comes_twice_is_refused(client: Any) -> None:
