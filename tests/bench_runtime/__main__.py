@@ -218,7 +218,10 @@ def warm_table(figures: Figures, rounds: int) -> Table:
 
 
 def cold_table(figures: Figures, memory: Figures) -> Table:
-    table = Table(title=f"cold starts, byte code compiled, median of {COLD_RUNS}; an import with the end of its process, an answer without", title_justify="left")
+    table = Table(
+        title=f"cold starts, byte code compiled, median of {COLD_RUNS}; an import with the end of its process, an answer without",
+        title_justify="left",
+    )
     for column in ("handler", "import, s", "times the SDK's", "first answer after, s", "first call, ms", "RSS warm, MiB"):
         table.add_column(column, justify="left" if column == "handler" else "right")
     for name, found in figures.items():

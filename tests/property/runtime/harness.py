@@ -141,6 +141,8 @@ class Instance:
 
     app: App
     log: io.StringIO
+    recorded: list[Data] = field(default_factory=list)
+    """Audit records of the last event."""
 
     def records(self) -> list[Data]:
         """The audit records since the last call; each is one line of JSON below the limit."""
@@ -205,7 +207,8 @@ def send(server: Instance, event: Any, *, secrets_of_others: Sequence[str] = ())
     text = json.dumps(result)
     for other in secrets_of_others:
         assert other not in text
-    check_records(server.records(), event, result)
+    server.recorded = server.records()
+    check_records(server.recorded, event, result)
     assert server.app.adapter.kernel.abandoned == 0
     return result, messages
 

@@ -253,6 +253,7 @@ PARTS: dict[str, st.SearchStrategy[Any]] = {
     "headers": st.fixed_dictionaries({}, optional=optional_headers),
     "resume": st.sampled_from([OWN_EVENT, OWN_EVENT, OTHER_EVENT, f"{'0' * 32}.0"]),
     "end": st.just("DELETE"),
+    "theirs": st.sampled_from(["POST", "GET", "GET", "DELETE"]),
     "event": st.just(None),
 }
 """What can be odd about an event; each has one or two of them, so that most get far."""
@@ -273,6 +274,8 @@ def events(draw: st.DrawFn, *, sessions: bool) -> Any:
     sent |= {name: odd[name] for name in ("host", "origin", "content-type", "accept") if name in odd} | odd.get("headers", {})
     claims = odd.get("claims", ALICE.claims)
     verb, path = odd.get("verb", odd.get("end", "POST")), odd.get("path", "/mcp")
+    if "theirs" in odd:
+        verb, sent["mcp-session-id"], sent["last-event-id"] = odd["theirs"], OTHER_SESSION, OTHER_EVENT
     if "resume" in odd:
         verb, sent["last-event-id"] = "GET", odd["resume"]
     context = {"requestId": draw(texts)}

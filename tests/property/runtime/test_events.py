@@ -91,8 +91,11 @@ def test_any_event_gets_a_well_formed_answer_from_a_server_with_sessions(with_se
     @cases(1200)
     @given(events(sessions=True))
     def each(event: Any) -> None:
-        sent = filled(event, places(with_sessions, event))
-        reached[outcome(*send(with_sessions, sent, secrets_of_others=BOBS))] += 1
+        found = places(with_sessions, event)
+        reached[outcome(*send(with_sessions, filled(event, found), secrets_of_others=BOBS))] += 1
+        if OTHER_SESSION in repr(event):
+            let_in = [record["method"] for record in with_sessions.recorded if record.get("session")]
+            assert set(let_in) <= {"initialize"}, "Alice is in a session of Bob's"
 
     with_seeds(each)()
     assert set(reached) >= {*REACHED, "204"}

@@ -147,12 +147,13 @@ async def echo(text: str) -> str:
     return text
 
 
-async def ask(ctx: Context, times: int = 1) -> str:
+async def ask(ctx: Context, large: int = 0) -> str:
     """Tell of progress, and ask."""
-    for step in range(times):
+    for step in range(large):
         await ctx.report_progress(step, message="é" * 500)
+    await ctx.report_progress(large)
     answer = await ctx.elicit("Word?", Word)
-    await ctx.report_progress(times)
+    await ctx.report_progress(large + 1)
     return f"{answer.action}"
 
 
@@ -340,7 +341,7 @@ def test_a_batch_that_breaks_off_leaves_a_record_of_each_message(make_client: An
 def test_a_call_that_emits_more_than_a_record_holds_is_kept_and_goes_on(make_client: Any) -> None:
     client = make_client(packs=(PACK,), store=DynamoStore("sessions"))
     client.start_session()
-    answer = client.send(body=call_of("ask", 3, times=3000))
+    answer = client.send(body=call_of("ask", 3, large=3000))
     question = answer.events[-1]
     assert question["method"] == "elicitation/create"
     assert 100 < len(answer.events) < 3000
@@ -349,7 +350,8 @@ def test_a_call_that_emits_more_than_a_record_holds_is_kept_and_goes_on(make_cli
     assert int(number) == len(answer.events)
     client.send(body={"jsonrpc": "2.0", "id": question["id"], "result": {"action": "accept", "content": {"word": "w"}}})
     rest = client.send("GET", last_event_id=last)
-    assert [event["result"]["content"][0]["text"] for event in rest.events if "result" in event] == ["accept"]
+    progress, result = rest.events
+    assert (progress["params"]["progress"], result["result"]["content"][0]["text"]) == (3001, "accept")
     again = client.send("GET", last_event_id=f"{call}.0")
     assert again.events == answer.events + rest.events
 
