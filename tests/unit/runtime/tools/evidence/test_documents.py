@@ -20,9 +20,11 @@ def test_the_listing_is_the_manifest(asking: Any, package: Path) -> None:
         *(f"evidence://package/{path}" for path in [*files, "manifest.json"]),
     ]
     assert [resource for resource in listed if not resource.title or not resource.description] == []
-    assert {resource.uri.rpartition(".")[2]: resource.mime_type for resource in listed[1:]} == {
+    assert {resource.uri.rpartition("/")[2].rpartition(".")[2]: resource.mime_type for resource in listed[1:]} == {
         "json": "application/json",
         "md": "text/markdown",
+        "lock": "text/plain",
+        "Containerfile": "text/plain",
     }
 
 

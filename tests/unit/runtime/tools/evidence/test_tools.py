@@ -148,7 +148,7 @@ def test_a_page_is_filled_counting_what_it_shows_once_only_once(asking: Any) -> 
     *pages, _ = asking.pages("explain_control", control="ac-3")
     sizes = [len(json.dumps(page, ensure_ascii=False, separators=(",", ":"))) for page in pages]
     assert pages
-    assert min(sizes) > PAGE_CHARACTERS / 2
+    assert sum(sizes) / len(sizes) > PAGE_CHARACTERS / 2  # a page ends before an entry that does not fit, however long that one is
 
 
 def test_resources_are_those_of_the_templates(asking: Any, package: Path) -> None:
