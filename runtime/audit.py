@@ -33,6 +33,9 @@ CONTENT_LIMIT: Final = 16 * 1024
 TRACE_LIMIT: Final = 16 * 1024
 """Characters kept of a stack trace: what an exception says of itself may repeat all that the caller sent."""
 
+REPEATED: Final = ("message", "taskName")
+"""Keys that logging adds: the name of the event once more, and since Python 3.12 that of an asyncio task."""
+
 Outcome = Literal["success", "failure", "refused"]
 """`refused`: turned away before any handler ran. `failure`: a handler ran, or should have, and there is no result to use."""
 
@@ -119,7 +122,6 @@ class Audit:
                 log_record_order=["timestamp", "event", "level"],
                 service=NAMESPACE,
                 location=None,
-                message=None,
             )
         )
         self._logger.addHandler(handler)
@@ -228,6 +230,8 @@ def _tell(text: str) -> None:
 
 def _line(record: Any) -> str:
     """A log line; what JSON cannot carry is written as Python shows it, so that no record is lost over it."""
+    for name in REPEATED:
+        record.pop(name, None)
     trace = record.get("exception")
     if isinstance(trace, str) and len(trace) > TRACE_LIMIT:
         record["exception"] = f"{trace[: TRACE_LIMIT // 2]} … {trace[-TRACE_LIMIT // 2 :]}"

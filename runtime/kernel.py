@@ -25,13 +25,19 @@ from claimstack.runtime.replies import Reply
 RECORD: Final[ContextVar[Record | None]] = ContextVar("record", default=None)
 """Audit record of the request that runs here."""
 
-
 WARMED: Final = (
-    (LATEST_MODERN_VERSION, "server/discover"),
-    (LATEST_MODERN_VERSION, "tools/list"),
-    (LATEST_HANDSHAKE_VERSION, "tools/list"),
+    (LATEST_MODERN_VERSION, "server/discover", {}),
+    (LATEST_MODERN_VERSION, "tools/list", {}),
+    (LATEST_MODERN_VERSION, "tools/call", {"name": ""}),
+    (
+        LATEST_HANDSHAKE_VERSION,
+        "initialize",
+        {"protocolVersion": LATEST_HANDSHAKE_VERSION, "capabilities": {}, "clientInfo": {"name": "warm", "version": ""}},
+    ),
+    (LATEST_HANDSHAKE_VERSION, "tools/list", {}),
+    (LATEST_HANDSHAKE_VERSION, "tools/call", {"name": ""}),
 )
-
+"""Version, method and params of requests whose first one would be slow. No tool is named `""`, so that none runs."""
 
 GRACE_SECONDS: Final = 0.2
 """After its time is over a request has this long to end by itself before what blocks the loop is interrupted."""
@@ -66,10 +72,10 @@ class Kernel:
     async def warm(self) -> None:
         """Enter the lifespan, and let the SDK build what it builds at the first use of each method."""
         await self.enter()
-        for version, method in WARMED:
-            meta = {PROTOCOL_VERSION_META_KEY: version, CLIENT_CAPABILITIES_META_KEY: {}}
+        meta = {PROTOCOL_VERSION_META_KEY: LATEST_MODERN_VERSION, CLIENT_CAPABILITIES_META_KEY: {}}
+        for version, method, params in WARMED:
             exchange = Exchange(0, {}, None, Reply(accepts_sse=False))
-            message = {"jsonrpc": "2.0", "id": 0, "method": method, "params": {"_meta": meta}}
+            message = {"jsonrpc": "2.0", "id": 0, "method": method, "params": {**params, "_meta": meta}}
             dump(await self._serve(exchange, Connection.from_envelope(version, None, {}), message, Record(Request("", "", {}))))
 
     async def close(self) -> None:

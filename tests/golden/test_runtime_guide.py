@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from claimstack.runtime import legacy, replies, sessions, settings
-from claimstack.runtime.app import create_app
-from claimstack.runtime.jsonrpc import REQUEST_TIMEOUT, RESULT_TOO_LARGE
+from claimstack.runtime.app import CLOGGED_FROM, create_app
+from claimstack.runtime.jsonrpc import ID_LIMIT, REQUEST_TIMEOUT, RESULT_TOO_LARGE
 from claimstack.runtime.local import SECONDS
 from claimstack.runtime.messages import REQUEST_LIMIT
+from claimstack.runtime.store import ITEM_LIMIT
 from claimstack.runtime.tools import AwsAccess
 
 PAGE = (Path(__file__).parents[2] / "docs" / "runtime.md").read_text(encoding="utf-8")
@@ -35,5 +36,6 @@ def test_the_tool_of_the_guide_answers() -> None:
 def test_the_figures_of_the_guide_are_those_of_the_code() -> None:
     assert f"JSON-RPC error {REQUEST_TIMEOUT}, an answer that is too large {RESULT_TOO_LARGE}" in PAGE
     assert (REQUEST_LIMIT, replies.STREAM_LIMIT, SECONDS) == (4 * 2**20, 20 * 2**20, 300)
+    assert (ID_LIMIT, ITEM_LIMIT, CLOGGED_FROM) == (1024, 350 * 1024, 50)
     assert (legacy.BATCH_LIMIT, sessions.SESSION_SECONDS) == (50, 3600)
     assert all(f"`{name}`" in PAGE or f"`{name.removeprefix('CLAIMSTACK')}`" in PAGE for name in settings.VARIABLES)
