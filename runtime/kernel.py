@@ -25,7 +25,7 @@ from claimstack.runtime.replies import Reply
 RECORD: Final[ContextVar[Record | None]] = ContextVar("record", default=None)
 """Audit record of the request that runs here."""
 
-WARMED: Final = (
+WARMED: Final[tuple[tuple[str, str, Json], ...]] = (
     (LATEST_MODERN_VERSION, "server/discover", {}),
     (LATEST_MODERN_VERSION, "tools/list", {}),
     (LATEST_MODERN_VERSION, "tools/call", {"name": ""}),
