@@ -26,7 +26,7 @@ from claimstack.runtime.replies import json_response, sse_event
 from claimstack.runtime.sessions import Sessions
 from claimstack.runtime.settings import Settings
 from claimstack.runtime.store import UNTIL, Store, StoreError, TooLargeError
-from claimstack.runtime.tokens import TokenVerifier, bearer
+from claimstack.runtime.tokens import IssuerError, TokenVerifier, bearer
 from claimstack.runtime.visit import Opened, Visit
 
 METADATA_SECONDS: Final = 300
@@ -63,6 +63,8 @@ class Adapter:
             response = _failed(visit, 413, "This is more than a session can keep", problem)
         except StoreError as problem:
             response = _failed(visit, 503, "The session store does not answer", problem, {"retry-after": "1"})
+        except IssuerError as problem:
+            response = _failed(visit, 503, "The issuer of the tokens does not answer", problem, {"retry-after": "1"})
         except (TimeoutError, Overrun) as problem:
             response = _failed(visit, 503, "The request took longer than the server may", problem, {"retry-after": "1"})
         except Exception as problem:  # noqa: BLE001  # a defect of ours must not become an answer without form

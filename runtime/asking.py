@@ -8,12 +8,15 @@ basic/transports, "Resumability and Redelivery", and SEP-1699.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Iterator
 from typing import Final
 
 from mcp.server.connection import Connection
 from mcp_types.jsonrpc import INVALID_REQUEST
+from mcp_types.version import is_version_at_least
 
+from claimstack.runtime.access import Access
 from claimstack.runtime.exchange import Exchange
 from claimstack.runtime.jsonrpc import Json, dump, progress_token
 from claimstack.runtime.kernel import Kernel
@@ -28,18 +31,24 @@ POLL_SECONDS: Final = 8.0
 POLL_STEPS: Final = (0.05, 0.1, 0.2, 0.4)
 KEPT_LIMIT: Final = ITEM_LIMIT // 2
 """Bytes of a call's stream that are kept for a client that comes back; the rest of its record is the request and the answers."""
+LONGEST_SECONDS: Final = 900
+"""Where a request has no end: the longest that any carrier of ours gives it."""
+LEASE_MARGIN_SECONDS: Final = 5
+EMPTY_DATA_SINCE: Final = "2025-11-25"
+"""Revision that knows a first event with an id and empty data."""
 UNKNOWN_EVENT: Final = "Last-Event-ID names no stream of this session"
 
 
 class Asking:
     """Runs calls that may ask, and runs them again."""
 
-    def __init__(self, kernel: Kernel, sessions: Sessions) -> None:
+    def __init__(self, kernel: Kernel, access: Access, sessions: Sessions) -> None:
         self._kernel = kernel
+        self._access = access
         self._sessions = sessions
 
     async def start(self, visit: Visit, session: Session, message: Json) -> Response | None:
-        call = Call(self._sessions.call_id(session, message["id"]), message)
+        call = Call(self._sessions.call_id(session, message["id"]), message, secrets.token_hex(4))
         return await self._run(visit, session, call, seen=0)
 
     async def resume(self, visit: Visit, session: Session) -> Response | None:
@@ -50,22 +59,31 @@ class Asking:
             return visit.refuse(400, INVALID_REQUEST, UNKNOWN_EVENT)
         visit.record.read(call.request)
         visit.request_id = call.request["id"]
+        # A session is bound to its caller and not to a token: this one may have fewer scopes than that of the first request.
+        self._access.check(visit.caller, call.request)
         seen = int(found[2])
         loop = asyncio.get_running_loop()
         until = loop.time() + min(POLL_SECONDS, visit.seconds_left() or POLL_SECONDS)
         for step in _steps():
             if call.done or len(call.sent) > seen:
                 break
-            if await self._sessions.answer_to(session, call) is not None and await self._sessions.lease(session, call):
+            lease = await self._lease(visit, session, call)
+            if lease:
                 try:
                     return await self._run_again(visit, session, call.id, seen)
                 finally:
-                    await self._sessions.release(session, call)
+                    await self._sessions.release(session, call, lease)
             if loop.time() >= until:
                 break
             await asyncio.sleep(step)
             call = await self._sessions.call(session, call.id) or call
         return await self._deliver(visit, session, call, seen)
+
+    async def _lease(self, visit: Visit, session: Session, call: Call) -> str | None:
+        """A lease on the call, where the answer that it waits for is there and nobody else runs it; for as long as it may run."""
+        if await self._sessions.answer_to(session, call) is None:
+            return None
+        return await self._sessions.lease(session, call, (visit.seconds_left() or LONGEST_SECONDS) + LEASE_MARGIN_SECONDS)
 
     async def _run_again(self, visit: Visit, session: Session, call_id: str, seen: int) -> Response | None:
         """Under the lease: unless somebody has done so since we looked."""
@@ -114,7 +132,7 @@ class Asking:
         return response
 
     async def _ask(self, visit: Visit, session: Session, call: Call, exchange: Exchange, reply: Reply) -> Response | None:
-        question: Json = {"jsonrpc": "2.0", "id": f"{call.id}.{len(call.answers)}", **(exchange.question or {})}
+        question: Json = {"jsonrpc": "2.0", "id": call.question_id, **(exchange.question or {})}
         call.sent.append(question)
         await self._sessions.keep(session, call)  # before the client can answer
         visit.record.reason = f"asks the client: {question['method']}"
@@ -137,7 +155,14 @@ def _steps() -> Iterator[float]:
 
 def _reply(visit: Visit, session: Session, call: Call, seen: int) -> Reply:
     first = min(seen, len(call.sent))
-    return Reply(accepts_sse=True, opener=visit.opener, headers=session_header(session), call_id=call.id, first=first)
+    return Reply(
+        accepts_sse=True,
+        opener=visit.opener,
+        headers=session_header(session),
+        call_id=call.id,
+        first=first,
+        empty_data=is_version_at_least(session.version, EMPTY_DATA_SINCE),
+    )
 
 
 def connection_of(visit: Visit, session: Session | None, exchange: Exchange) -> Connection:

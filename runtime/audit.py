@@ -18,12 +18,14 @@ from typing import IO, Any, Final, Literal
 
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+from mcp_types.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND
 from pydantic_core import to_json
 
 from claimstack.runtime.identity import Caller
-from claimstack.runtime.jsonrpc import Json, dump
+from claimstack.runtime.jsonrpc import REQUEST_TIMEOUT, RESULT_TOO_LARGE, Json, dump, is_request_id
 from claimstack.runtime.masking import masked
 from claimstack.runtime.messages import Request
+from claimstack.runtime.traces import stack_trace
 
 EVENT: Final = "mcp.request"
 NAMESPACE: Final = "claimstack"
@@ -33,6 +35,14 @@ CONTENT_LIMIT: Final = 16 * 1024
 TRACE_LIMIT: Final = 16 * 1024
 """Characters kept of a stack trace: what an exception says of itself may repeat all that the caller sent."""
 
+REASONS: Final = {
+    METHOD_NOT_FOUND: "there is no such method",
+    INVALID_PARAMS: "the parameters are not valid",
+    INTERNAL_ERROR: "a handler failed",
+    REQUEST_TIMEOUT: "the request took longer than the server may",
+    RESULT_TOO_LARGE: "the result is too large to send",
+}
+"""JSON-RPC code → reason; messages of handlers may repeat arguments, which stay out of records."""
 REPEATED: Final = ("message", "taskName")
 """Keys that logging adds: the name of the event once more, and since Python 3.12 that of an asyncio task."""
 
@@ -78,7 +88,7 @@ class Record:
         method, params = message.get("method"), message.get("params")
         self.rpc_method = _short(method) if isinstance(method, str) else ""
         rpc_id = message.get("id")
-        self.rpc_id = _short(rpc_id) if isinstance(rpc_id, str) else rpc_id if isinstance(rpc_id, int) else None
+        self.rpc_id = _short(rpc_id) if isinstance(rpc_id, str) else rpc_id if is_request_id(rpc_id) else None
         if isinstance(params, dict):
             target = params.get("uri") if self.rpc_method.startswith("resources/") else params.get("name")
             self.target = _short(target) if isinstance(target, str) else ""
@@ -87,7 +97,8 @@ class Record:
     def answered(self, message: Json) -> None:
         """Take down a JSON-RPC answer: an error, and a tool result that says it is one, are failures."""
         if "error" in message:
-            self.outcome, self.rpc_code, self.reason = "failure", message["error"]["code"], _short(message["error"]["message"])
+            code = self.rpc_code = message["error"]["code"]
+            self.outcome, self.reason = "failure", REASONS.get(code, "the handler answered with an error of its own")
         else:
             self.result = message.get("result")
             if isinstance(self.result, dict) and self.result.get("isError") is True:
@@ -139,8 +150,8 @@ class Audit:
 
     def _write(self, record: Record) -> None:
         error = record.error
-        trace = (type(error), error, error.__traceback__) if error is not None else None
-        self._logger.info(EVENT, extra=self.fields(record), exc_info=trace)
+        trace = {"exception": stack_trace(error, words=self._content)} if error is not None else {}
+        self._logger.info(EVENT, extra={**self.fields(record), **trace})
         if record.rpc_method == "tools/call" and record.outcome != "refused" and self._is_tool(record.target):
             self._count(record)
 

@@ -84,6 +84,8 @@ class Exchange:
         raise AssertionError("unreachable")
 
     async def notify(self, method: str, params: Mapping[str, Any] | None, opts: Any = None) -> None:
+        if self.cancel_requested.is_set():
+            return  # its time is over: the reply belongs to nobody, or has been given
         if self._skip:
             self._skip -= 1
             return

@@ -19,8 +19,11 @@ ON_LAMBDA: Final = "AWS_LAMBDA_FUNCTION_NAME"
 def _app() -> App:
     load_sdk()
     from claimstack.runtime.app import create_app
+    from claimstack.runtime.settings import SettingsError
 
     app = create_app(os.environ)
+    if app.settings.response_mode == "stream":
+        raise SettingsError(("CLAIMSTACK_RESPONSE_MODE: only the entry point of the image streams (python -m claimstack.runtime)",))
     app.warm()
     return app
 

@@ -73,7 +73,10 @@ def admit(caller: Caller, settings: Settings) -> None:
         raise Refused(UNAUTHORIZED, "invalid_token", "the token is not an access token")
     # Access tokens of Cognito have no `aud` unless their client named the resource: then the client is the audience.
     audience = words(caller.claims["aud"]) if "aud" in caller.claims else (caller.client_id,)
-    if not set(audience) & set(settings.client_ids):
+    clients = {name for name in settings.client_ids if "://" not in name}
+    meant = set(audience) & set(settings.client_ids)
+    # A token that names the resource alone may be anybody's of this issuer: where clients are listed, its client has to be one of them.
+    if not meant or (clients and not meant & clients and caller.client_id not in clients):
         raise Refused(UNAUTHORIZED, "invalid_token", "the token was not issued for this server")
     if not caller.scopes & set(settings.scopes):
         raise Refused(FORBIDDEN, "insufficient_scope", "the token has none of the scopes of this server", " ".join(settings.scopes))

@@ -9,8 +9,10 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 Json = dict[str, Any]
 
 ID_LIMIT: Final = 1024
-"""Characters of a request id."""
-ID_NEEDED: Final = f"The request id must be a string of at most {ID_LIMIT} characters or an integer"
+"""Characters of a request id, which an answer repeats."""
+INTEGER_LIMIT: Final = 2**63
+"""No integer id is as large."""
+ID_NEEDED: Final = f"The request id must be a string of at most {ID_LIMIT} characters or an integer of 64 bits"
 REQUEST_TIMEOUT: Final = -32001
 RESULT_TOO_LARGE: Final = -32002
 """Codes of our own, from the range that the specification leaves to implementations (-32000 to -32019)."""
@@ -42,7 +44,9 @@ def result(request_id: Any, value: Json) -> Json:
 
 def is_request_id(value: Any) -> bool:
     """Whether a request can be answered under this id, which an answer repeats: hence the limit."""
-    return (isinstance(value, str) and len(value) <= ID_LIMIT) or (isinstance(value, int) and not isinstance(value, bool))
+    if isinstance(value, str):
+        return len(value) <= ID_LIMIT
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < INTEGER_LIMIT
 
 
 def id_of(message: Any) -> Any:

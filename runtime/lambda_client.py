@@ -68,6 +68,10 @@ class RuntimeApi:
         self._answers.request("POST", f"{API}/{path}", body.encode(), headers or {"Content-Type": "application/json"})
         self._answers.getresponse().read()
 
+    def reconnect(self) -> None:
+        """Forget what was half sent; http.client connects anew by itself."""
+        self._answers.close()
+
     def stream(self, invocation: str) -> Stream:
         return Stream(self._answers, f"{API}/invocation/{invocation}/response")
 
@@ -78,6 +82,7 @@ class Stream:
     def __init__(self, connection: http.client.HTTPConnection, path: str) -> None:
         self._connection = connection
         self._path = path
+        self._is_over = False
         self.is_open = False
 
     async def __call__(self, status: int, headers: Headers) -> Stream:
@@ -88,6 +93,8 @@ class Stream:
         self.send(text)
 
     def open(self, status: int, headers: Headers) -> None:
+        if self._is_over:
+            return
         connection = self._connection
         connection.putrequest("POST", self._path)
         connection.putheader("Content-Type", STREAM_TYPE)
@@ -100,11 +107,15 @@ class Stream:
 
     def send(self, text: str) -> None:
         data = text.encode()
-        if data:  # an empty chunk would end the body
+        if data and self.is_open:  # an empty chunk would end the body
             self._connection.send(b"%x\r\n%b\r\n" % (len(data), data))
 
     def close(self, error: BaseException | None = None) -> None:
-        """End the body, with the error in trailers where there is one."""
+        """End the body, with the error in trailers where there is one. What is sent later is dropped: the connection is another's."""
+        if not self.is_open:
+            self._is_over = True
+            return
+        self.is_open, self._is_over = False, True
         trailers = b""
         if error is not None:
             described = base64.b64encode(json.dumps(describe(error)).encode()).decode()
@@ -113,7 +124,6 @@ class Stream:
             ).encode()
         self._connection.send(b"0\r\n" + trailers + b"\r\n")
         self._connection.getresponse().read()
-        self.is_open = False
 
 
 def describe(error: BaseException) -> dict[str, str]:
@@ -139,15 +149,13 @@ class Host:
     def serve_one(self) -> None:
         headers, body = self._api.next()
         invocation = headers["lambda-runtime-aws-request-id"]
-        trace = headers.get("lambda-runtime-trace-id")
-        if trace:
-            os.environ["_X_AMZN_TRACE_ID"] = trace
+        os.environ["_X_AMZN_TRACE_ID"] = headers.get("lambda-runtime-trace-id", "")
         stream = self._api.stream(invocation) if self._streams else None
         try:
             response = self._respond(body, self._context(headers, invocation), stream)
             if response is not None:
                 self._answer(invocation, response, stream)
-            elif stream is not None:
+            if stream is not None:
                 stream.close()
         except ConnectionError:
             raise
@@ -156,6 +164,7 @@ class Host:
             if stream is not None and stream.is_open:
                 stream.close(error)
             else:
+                self._api.reconnect()
                 self._api.post(f"invocation/{invocation}/error", json.dumps(describe(error)))
 
     def _respond(self, body: bytes, context: Context, stream: Stream | None) -> Response | None:
@@ -175,7 +184,6 @@ class Host:
             return
         stream.open(response.status, response.headers)
         stream.send(response.body)
-        stream.close()
 
     def _context(self, headers: Mapping[str, str], invocation: str) -> Context:
         environ = self._environ
@@ -200,7 +208,7 @@ def run(make_app: Callable[[Mapping[str, str]], Any], environ: Mapping[str, str]
     try:
         app = make_app(environ)
         app.warm()
-    except Exception as error:  # noqa: BLE001  # whatever it is, Lambda has to learn that this environment does not start
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever it is, Lambda has to learn that this environment does not start
         causes = getattr(error, "causes", None)
         if causes is None:
             traceback.print_exc()

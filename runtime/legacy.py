@@ -34,7 +34,7 @@ class Legacy:
         self._kernel = kernel
         self._access = access
         self._sessions = sessions
-        self._asking = Asking(kernel, sessions) if sessions is not None else None
+        self._asking = Asking(kernel, access, sessions) if sessions is not None else None
 
     # ---- POST
 
@@ -123,6 +123,8 @@ class Legacy:
         session = await self._session(visit)
         if isinstance(session, Response):
             return session
+        if session is not None and session.version not in BATCHING:
+            return visit.refuse(400, INVALID_REQUEST, f"Batches are not part of {session.version}, which the session speaks")
         for message in messages:
             if "id" in message and "method" in message:
                 self._access.check(visit.caller, message)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Any, Final
+
+from claimstack.runtime.jsonrpc import dump, parse
 
 MASK: Final = "*****"
 DEPTH: Final = 12
 
 SECRET_NAME: Final = re.compile(
-    r"pass(word|wd|phrase|code)?$|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credential|authorization|cookie|^pin$|^ssn$",
+    r"passw|pwd|pass(phrase|code)?$|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credential|authorization|cookie|^pin$|^ssn$",
     re.IGNORECASE,
 )
 SECRET_VALUE: Final = re.compile(
@@ -23,6 +26,10 @@ SECRET_VALUE: Final = re.compile(
 def masked(value: Any, depth: int = DEPTH) -> Any:
     """The value with each secret replaced; what lies deeper than any sensible argument is left out."""
     if isinstance(value, str):
+        if value.lstrip()[:1] in ("{", "["):
+            # Results carry their data twice, as JSON and as text of JSON.
+            with contextlib.suppress(ValueError):
+                return dump(masked(parse(value.encode("utf-8", "replace")), depth - 1)) if depth else "…"
         return SECRET_VALUE.sub(MASK, value)
     if not isinstance(value, (dict, list, tuple)):
         return value

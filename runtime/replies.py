@@ -53,8 +53,10 @@ class Reply:
         call_id: str = "",
         first: int = 0,
         room: int = BUFFERED_LIMIT,
+        empty_data: bool = True,
     ) -> None:
-        """`call_id` makes the stream resumable: its events carry ids, counted on from `first`. `room`: bytes of a buffered body."""
+        """`call_id` makes the stream resumable: its events carry ids, counted on from `first`. `room`: bytes of a buffered body.
+        `empty_data`: whether the client knows events without a message in them."""
         self._accepts_sse = accepts_sse
         self._opener = opener
         self._headers = headers or {}
@@ -63,7 +65,9 @@ class Reply:
         self._events: list[str] = []
         self._size = 0
         self._room = room
+        self._empty_data = empty_data
         self._writer: Writer | None = None
+        self._is_over = False
         self.instead: Json | None = None
         """The error that was sent in place of an answer that could not be."""
 
@@ -73,7 +77,7 @@ class Reply:
 
     async def notify(self, message: Json) -> bool:
         """Whether the notification is part of the reply."""
-        if not self._accepts_sse:
+        if not self._accepts_sse or self._is_over:
             return False
         text = dump(message)
         if self._opener is None and self._size + wire_size(text) > NOTIFICATIONS_LIMIT:
@@ -92,6 +96,7 @@ class Reply:
         text = self._text_of(message)
         as_json = not self._accepts_sse or status != 200 or not (self._events or stream)
         if self._writer is None and as_json:
+            self._is_over = True
             return Response(status, {**JSON_HEADERS, **self._headers}, text)
         await self._add(text)
         return await self._close()
@@ -116,12 +121,17 @@ class Reply:
 
     async def _add(self, text: str) -> None:
         if not self._events and self._writer is None and self._call_id:
-            await self._put(f"id: {self._call_id}.{self._last}\nretry: {RETRY_MILLISECONDS}\ndata: \n\n")
+            await self._put(self._prime())
         event_id = ""
         if self._call_id:
             self._last += 1
             event_id = f"id: {self._call_id}.{self._last}\n"
         await self._put(event_id + sse_event(text))
+
+    def _prime(self) -> str:
+        """The id to come back to, before anything else (SEP-1699); older clients would take an event with empty data for a message."""
+        data = "data: \n" if self._empty_data else ""
+        return f"id: {self._call_id}.{self._last}\nretry: {RETRY_MILLISECONDS}\n{data}\n"
 
     async def _put(self, event: str) -> None:
         if self._opener is None:
@@ -134,6 +144,7 @@ class Reply:
 
     async def _close(self) -> Response | None:
         """The buffered stream; None where it went out as it came."""
+        self._is_over = True  # whoever goes on emitting, such as a task that a handler has left behind, reaches nobody
         if not self._events and self._writer is None:
-            await self._put(f"id: {self._call_id}.{self._last}\nretry: {RETRY_MILLISECONDS}\ndata: \n\n")
+            await self._put(self._prime())
         return Response(200, {**SSE_HEADERS, **self._headers}, "".join(self._events)) if self._writer is None else None

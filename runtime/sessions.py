@@ -1,6 +1,6 @@
 """Sessions: those of the older protocol era, and the calls that wait in them for an answer of the client.
 
-Records: `s#<session>` a session, `c#<session>#<call>` a call that has asked, `a#<session>#<call>.<n>` the client's n-th answer,
+Records: `s#<session>` a session, `c#<session>#<call>` a call that has asked, `a#<session>#<call>.<run>.<n>` the client's n-th answer,
 `l#<session>#<call>` the lease of whoever runs the call again.
 """
 
@@ -20,9 +20,9 @@ SESSION_SECONDS: Final = 3600
 """Life of a session from its start; a client whose session has ended starts another (answer 404)."""
 CALL_SECONDS: Final = 900
 """How long a client may take to answer, and how long the outcome can be fetched again."""
-LEASE_SECONDS: Final = 60
 
 SESSION_ID: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+QUESTION_ID: Final = re.compile(r"([0-9a-f]{32})\.([0-9a-f]{8})\.([0-9]{1,6})")
 EVENT_ID: Final = re.compile(r"([0-9a-f]{32})\.([0-9]{1,6})")
 
 
@@ -40,12 +40,19 @@ class Call:
 
     id: str
     request: Json
+    run: str
+    """Random, and part of its questions' ids: should a client use a request id twice, an old answer answers no new question."""
     answers: list[Json] = field(default_factory=list)
     sent: list[Json] = field(default_factory=list)
     """Every message of its stream so far; message n has the event id `<call>.<n>`, counted from 1."""
     notified: int = 0
     """How many of them are notifications, which a repetition emits again."""
     done: bool = False
+
+    @property
+    def question_id(self) -> str:
+        """Id of the question that waits for an answer, or would be next."""
+        return f"{self.id}.{self.run}.{len(self.answers)}"
 
 
 class Sessions:
@@ -98,21 +105,25 @@ class Sessions:
 
     async def answer(self, session: Session, question_id: str, answer: Json) -> bool:
         """Keep the client's answer to the question that its call waits for; the first answer counts."""
-        found = EVENT_ID.fullmatch(question_id)
+        found = QUESTION_ID.fullmatch(question_id)
         call = await self.call(session, found[1]) if found else None
-        if found is None or call is None or call.done or len(call.answers) != int(found[2]):
+        if call is None or call.done or call.question_id != question_id:
             return False
         return await self._store.put_if_absent(f"a#{session.id}#{question_id}", answer, CALL_SECONDS)
 
     async def answer_to(self, session: Session, call: Call) -> Json | None:
-        return await self._store.get(f"a#{session.id}#{call.id}.{len(call.answers)}")
+        return await self._store.get(f"a#{session.id}#{call.question_id}")
 
-    async def lease(self, session: Session, call: Call) -> bool:
-        """Whether this instance may run the call again now; nobody else may until it is released or a minute has passed."""
-        return await self._store.put_if_absent(f"l#{session.id}#{call.id}", {}, LEASE_SECONDS)
+    async def lease(self, session: Session, call: Call, seconds: float) -> str | None:
+        """The right to run the call again now, which nobody else gets before it is released or its time is over; None: somebody has it."""
+        lease = secrets.token_hex(8)
+        return lease if await self._store.put_if_absent(f"l#{session.id}#{call.id}", {"lease": lease}, seconds) else None
 
-    async def release(self, session: Session, call: Call) -> None:
-        await self._store.delete(f"l#{session.id}#{call.id}")
+    async def release(self, session: Session, call: Call, lease: str) -> None:
+        """Give the lease back, unless its time was over and somebody else has it now."""
+        key = f"l#{session.id}#{call.id}"
+        if await self._store.get(key) == {"lease": lease}:
+            await self._store.delete(key)
 
 
 def _owner(caller: Caller | None) -> list[str] | None:

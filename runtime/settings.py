@@ -96,14 +96,15 @@ class Settings:
         """Values of `Host` that are ours; `name:*` stands for any port (local servers)."""
         if self.is_local:
             return (*LOOPBACK[:2], "[::1]", "127.0.0.1:*", "localhost:*", "[::1]:*")
-        return (urlsplit(self.public_url).netloc.lower(),)
+        host = urlsplit(self.public_url).netloc.lower()
+        return (host, f"{host}:443")
 
     @property
     def origins(self) -> tuple[str, ...]:
         """Values of `Origin` that may call: our own and the configured ones."""
         url = urlsplit(self.public_url)
         local = tuple(f"http://{host}" for host in self.hosts) if self.is_local else ()
-        return (f"{url.scheme}://{url.netloc}", *local, *self.allowed_origins)
+        return tuple(origin.lower() for origin in (f"{url.scheme}://{url.netloc}", *local, *self.allowed_origins))
 
     @property
     def metadata_url(self) -> str:

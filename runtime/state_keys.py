@@ -10,6 +10,7 @@ from typing import Any, Final
 from mcp.server.request_state import AESGCMRequestStateCodec, InvalidRequestState
 
 from claimstack.runtime.aws import make_client
+from claimstack.runtime.store import OperationalError
 
 STAGES: Final = ("AWSCURRENT", "AWSPREVIOUS")
 """The first seals, both open: what another instance sealed just before or after a rotation stays valid."""
@@ -46,13 +47,24 @@ class SharedKeyCodec:
             codec = self._codec
             if codec is None or self._clock() - self._fetched >= seconds:
                 try:
-                    codec = AESGCMRequestStateCodec(list(dict.fromkeys(self._fetch())))
+                    codec = _codec_of(self._fetch())
                 except Exception:
                     # Known keys go on working while the service does not answer; without any, the error is the answer.
                     if codec is None:
                         raise
                 self._codec, self._fetched = codec, self._clock()
             return codec
+
+
+class StateKeyError(OperationalError):
+    """The secret holds no usable key."""
+
+
+def _codec_of(keys: Sequence[str]) -> AESGCMRequestStateCodec:
+    try:
+        return AESGCMRequestStateCodec(list(dict.fromkeys(keys)))
+    except ValueError as error:
+        raise StateKeyError(f"the state secret is not usable: {error}") from error
 
 
 def fetch_from_secrets_manager(arn: str, client: Any = None) -> Fetch:

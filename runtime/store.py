@@ -17,7 +17,11 @@ UNTIL: Final[ContextVar[float | None]] = ContextVar("until", default=None)
 """By the loop's clock: how long whoever serves the request may wait for what is not its handler."""
 
 
-class StoreError(Exception):
+class OperationalError(Exception):
+    """What the server stands on does not work. The text holds nothing that a caller has sent, so that records may show it."""
+
+
+class StoreError(OperationalError):
     """The table cannot be used now: throttled, slow, refused or gone. The cause says which."""
 
 

@@ -12,6 +12,7 @@ import jwt
 
 from claimstack.runtime.identity import UNAUTHORIZED, Refused
 from claimstack.runtime.settings import LOOPBACK
+from claimstack.runtime.store import OperationalError
 
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
 """Asymmetric only: the keys are public, so that a symmetric one would let anybody sign."""
@@ -19,6 +20,10 @@ LEEWAY_SECONDS: Final = 30
 FETCH_SECONDS: Final = 5
 KEYS_SECONDS: Final = 300
 DISCOVERY: Final = "/.well-known/openid-configuration"
+
+
+class IssuerError(OperationalError):
+    """The issuer's keys cannot be had now: nothing is known of the token."""
 
 
 class TokenVerifier:
@@ -41,7 +46,9 @@ class TokenVerifier:
                 # Whom the token is for is asked in `caller_of`, which knows that Cognito names the client there.
                 options={"require": ["exp", "iss"], "verify_aud": False},
             )
-        except (jwt.PyJWTError, OSError, ValueError) as error:
+        except (jwt.PyJWKClientConnectionError, OSError) as error:
+            raise IssuerError(f"{self._issuer}: {error}") from error
+        except (jwt.PyJWTError, ValueError) as error:
             raise Refused(UNAUTHORIZED, "invalid_token", "the token cannot be verified") from error
         return claims
 

@@ -48,9 +48,12 @@ async def report(name: str) -> str:
     return f"report {name}"
 
 
+PASSWORD = "hunter2"
+
+
 async def crash() -> str:
     """Fail."""
-    raise ValueError("the password is hunter2")
+    raise ValueError(f"the password is {PASSWORD}")
 
 
 async def progress(ctx: Context) -> str:
@@ -242,6 +245,7 @@ def make_client() -> Iterator[MakeClient]:
         apps.append(app)
         return Client(app, log, dict(claims) if claims is not None else None, context=context)
 
+    make.tools = TOOLS  # type: ignore[attr-defined]  # for packs of one's own
     yield make
     for app in apps:
         app.close()

@@ -8,8 +8,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from claimstack.runtime.masking import MASK, masked
+from claimstack.runtime.tools import Pack, Prompt, Tool
+
+
+class Answered(BaseModel):
+    total: int
+
 
 AU_3 = {
     "au-3_smt.a": ("event", "http_method", "path", "method", "target", "protocol"),
@@ -118,6 +125,23 @@ def test_arguments_and_results_stay_out_of_the_record(client: Any) -> None:
     assert "confidential" not in client.log.getvalue()
 
 
+async def count(n: int) -> Answered:
+    """Return what the schema does not allow."""
+    return {"total": f"result-of-the-call {n}"}  # type: ignore[return-value]  # on purpose
+
+
+def test_failed_calls_keep_arguments_and_results_out_of_the_record(make_client: Any) -> None:
+    client = make_client(packs=(Pack("count", tools=(Tool(count),), prompts=(Prompt(count),)),))
+    for params in ({"name": "count", "arguments": {"n": "confidential"}}, {"name": "count", "arguments": "confidential"}):
+        client.rpc("tools/call", params)
+        client.modern("tools/call", params)
+        client.rpc("prompts/get", params)
+    client.call("count", {"n": 1})
+    assert [record["outcome"] for record in client.records] == ["failure"] * 7
+    assert "confidential" not in client.log.getvalue()
+    assert "result-of-the-call" not in client.log.getvalue()
+
+
 def test_switched_on_arguments_and_results_are_recorded(make_client: Any) -> None:
     client = make_client({"CLAIMSTACK_PUBLIC_URL": "https://mcp.example.gov/mcp", "CLAIMSTACK_AUDIT_CONTENT": "true"}, claims=None)
     client.call("echo", {"text": "plain"})
@@ -130,6 +154,18 @@ def test_secrets_are_masked_in_recorded_content(make_client: Any) -> None:
     client.call("echo", {"text": "Bearer abcdefghijkl", "password": "hunter2", "deep": [{"api_key": "k"}]})
     assert client.record["arguments"] == {"text": MASK, "password": MASK, "deep": [{"api_key": MASK}]}
     assert "abcdefghijkl" not in client.log.getvalue()
+
+
+def test_secrets_in_results_are_masked_in_both_of_their_forms(make_client: Any) -> None:
+    async def credentials() -> dict[str, str]:
+        """Return a password."""
+        return {"password": "hunter2", "passwordHash": "hunter3", "pwd": "hunter4", "user": "ada"}
+
+    pack = Pack("credentials", tools=(Tool(credentials),))
+    client = make_client({"CLAIMSTACK_PUBLIC_URL": "https://mcp.example.gov/mcp", "CLAIMSTACK_AUDIT_CONTENT": "true"}, (pack,), claims=None)
+    assert client.call("credentials").body["result"]["structuredContent"]["pwd"] == "hunter4"
+    assert client.record["result"]["structuredContent"]["user"] == "ada"
+    assert "hunter" not in client.log.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -197,7 +197,7 @@ def test_every_request_that_needs_a_failing_table_is_answered_503(make_client: A
     assert_unavailable(client, client.start_session())
     for method in ("POST", "GET", "DELETE"):
         body = {"jsonrpc": "2.0", "id": 7, "method": "tools/list"} if method == "POST" else None
-        answer = client.send(method, body, mcp_session_id=SESSION, last_event_id=f"{'0' * 32}.0")
+        answer = client.send(method, body, mcp_session_id=SESSION, last_event_id=f"{'0' * 32}.00000000.0")
         assert_unavailable(client, answer)
         assert len(client.records) == 2 + ("POST", "GET", "DELETE").index(method)
 
@@ -326,13 +326,13 @@ def test_a_batch_that_breaks_off_leaves_a_record_of_each_message(make_client: An
     client.start_session("2025-03-26")
     fail_from(cloud, "GetItem", "c#")
     before = len(client.records)
-    reply = {"jsonrpc": "2.0", "id": f"{'0' * 32}.0", "result": {}}
+    reply = {"jsonrpc": "2.0", "id": f"{'0' * 32}.00000000.0", "result": {}}
     answer = client.send(body=[call_of("echo", 1, text="x"), reply, call_of("echo", 2, text="x")])
     assert answer.status == 503
     records = client.records[before:]
     assert [(record["outcome"], record["status"], record["rpc_id"]) for record in records] == [
         ("success", 503, 1),
-        ("failure", 503, f"{'0' * 32}.0"),
+        ("failure", 503, f"{'0' * 32}.00000000.0"),
         ("failure", 503, 2),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -15,9 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from claimstack.runtime.server import access_of
 from claimstack.runtime.settings import Settings, SettingsError
-from claimstack.runtime.tools import Pack, Tool
+from claimstack.runtime.tools import Pack, Prompt, Tool
 
 URL = "https://mcp.example.gov/mcp"
+ISSUER = "https://login.example.gov/pool"
 
 
 def test_a_tool_refuses_a_token_without_its_scope(client: Any) -> None:
@@ -50,6 +52,21 @@ def test_a_resource_refuses_a_token_without_its_scope(client: Any, uri: str) -> 
     assert client.modern("resources/read", {"uri": uri}).status == 403
 
 
+def test_a_prompt_and_its_completion_refuse_a_token_without_its_scope(make_client: Any) -> None:
+    def interview(control: str) -> str:
+        """Ask about a control."""
+        return control
+
+    client = make_client(packs=(Pack("reports", prompts=(Prompt(interview),), scope="reports"),))
+    reference = {"ref": {"type": "ref/prompt", "name": "interview"}, "argument": {"name": "control", "value": "a"}}
+    asked = (("prompts/get", {"name": "interview", "arguments": {"control": "ac-3"}}), ("completion/complete", reference))
+    for method, params in asked:
+        assert client.rpc(method, params).status == 403
+        assert client.modern(method, params).status == 403
+    client.claims["scope"] = f"{URL}/reports"
+    assert client.rpc(*asked[0]).body["result"]["messages"][0]["content"]["text"] == "ac-3"
+
+
 def test_a_resource_answers_a_token_with_its_scope(client: Any) -> None:
     client.claims["scope"] = f"{URL}/reports"
     assert client.rpc("resources/read", {"uri": "reports://q1"}).body["result"]["contents"][0]["text"] == "report q1"
@@ -68,6 +85,14 @@ def test_a_token_of_another_issuer_is_refused(client: Any) -> None:
 def test_a_token_for_another_audience_is_refused(client: Any) -> None:
     client.claims["aud"] = "https://other.example.gov/mcp"
     assert client.call("echo", {"text": "x"}).status == 401
+
+
+def test_a_token_that_names_only_the_address_has_to_be_of_a_listed_client(make_client: Any) -> None:
+    listed = {"CLAIMSTACK_PUBLIC_URL": URL, "CLAIMSTACK_ISSUER": ISSUER, "CLAIMSTACK_SCOPES": f"{URL}/invoke {URL}/reports"}
+    claims = {"iss": ISSUER, "aud": URL, "scope": f"{URL}/invoke", "client_id": "stranger"}
+    for client_ids, client_id, status in ((f"desk {URL}", "stranger", 401), (f"desk {URL}", "desk", 200), (URL, "stranger", 200)):
+        client = make_client({**listed, "CLAIMSTACK_CLIENT_IDS": client_ids}, claims={**claims, "client_id": client_id})
+        assert client.rpc("ping").status == status, (client_ids, client_id)
 
 
 def test_an_id_token_is_refused(client: Any) -> None:
@@ -181,6 +206,14 @@ def test_a_token_that_does_not_verify_is_refused(make_client: Any, issuer: str) 
         answer = client.call("whoami", authorization=f"Bearer {token}")
         assert (answer.status, 'error="invalid_token"' in answer.headers["www-authenticate"]) == (401, True), what
         assert token not in client.log.getvalue(), what
+
+
+def test_an_issuer_that_does_not_answer_says_nothing_of_the_token(make_client: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    client = make_client(environ(f"http://127.0.0.1:{port}"), claims=None)
+    answer = client.call("whoami", authorization=f"Bearer {signed(f'http://127.0.0.1:{port}')}")
+    assert (answer.status, answer.headers["retry-after"]) == (503, "1")
 
 
 def environ(issuer: str) -> dict[str, str]:

@@ -24,6 +24,7 @@ MALFORMED: list[tuple[str, Any, dict[str, Any], int, int]] = [
     ("a number", "1", {}, 400, -32600),
     ("no version", {"id": 1, "method": "ping"}, {}, 400, -32600),
     ("an id that is an object", {"jsonrpc": "2.0", "id": {}, "method": "ping"}, {}, 400, -32600),
+    ("an id beyond 64 bits", {"jsonrpc": "2.0", "id": 10**30, "method": "ping"}, {}, 400, -32600),
     ("an id that is true", {"jsonrpc": "2.0", "id": True, "method": "ping"}, {}, 400, -32600),
     ("a method that is a number", {"jsonrpc": "2.0", "id": 1, "method": 7}, {}, 400, -32600),
     ("params that are a list", {"jsonrpc": "2.0", "id": 1, "method": "ping", "params": []}, {}, 400, -32602),
@@ -106,6 +107,8 @@ def test_a_foreign_origin_is_refused(client: Any) -> None:
 def test_a_foreign_host_is_refused(client: Any) -> None:
     assert client.call("echo", {"text": "x"}, host="evil.example").status == 421
     assert client.call("echo", {"text": "x"}, host="mcp.example.gov:8443").status == 421
+    for ours in ("MCP.example.gov", "mcp.example.gov:443"):
+        assert client.call("echo", {"text": "x"}, host=ours).status == 200
 
 
 def test_a_body_over_the_limit_is_refused(client: Any) -> None:
@@ -142,6 +145,10 @@ def test_a_batch_is_answered_in_one_array(client: Any) -> None:
         ("notifications/initialized", ""),
         ("tools/call", "echo"),
     ]
+
+
+def test_a_session_of_a_version_without_batches_takes_none(session_client: Any) -> None:
+    assert session_client.send(body=[{"jsonrpc": "2.0", "id": 1, "method": "ping"}]).status == 400
 
 
 def test_a_batch_without_requests_is_accepted_without_a_body(client: Any) -> None:

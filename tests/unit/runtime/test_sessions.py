@@ -207,7 +207,7 @@ def test_two_instances_do_not_run_a_call_at_the_same_time(
     async def take() -> bool:
         session = await sessions.find(first.headers["mcp-session-id"], caller(first))
         call = await sessions.call(session, event_id.rpartition(".")[0])
-        return bool(await sessions.lease(session, call))
+        return bool(await sessions.lease(session, call, 60))
 
     assert asyncio.run(take())
     assert resume(second, event_id).raw_events == [(event_id, "")]
@@ -218,6 +218,59 @@ def caller(client: Any) -> Any:
     from claimstack.runtime.identity import caller_of
 
     return caller_of(client.claims)
+
+
+def test_an_answer_of_an_earlier_call_with_the_same_id_answers_nothing(session_client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("claimstack.runtime.asking.POLL_SECONDS", 0.1)
+    event_id, question = asked(session_client)
+    answer_to(session_client, question)
+    resume(session_client, event_id)
+    event_id, _ = asked(session_client)
+    assert resume(session_client, event_id).raw_events == [(event_id, "")]
+    answer_to(session_client, question)
+    assert resume(session_client, event_id).raw_events == [(event_id, "")]
+
+
+def test_a_call_is_not_continued_by_a_token_without_its_scope(make_client: Any, runs: list[str]) -> None:
+    from claimstack.runtime.tools import Pack
+
+    pack = Pack("asking", tools=tuple(tool for tool in make_client.tools if tool.asks), scope="reports")
+    both = "https://mcp.example.gov/mcp/invoke https://mcp.example.gov/mcp/reports"
+    client = make_client(packs=(pack,), store=MemoryStore(), claims={**NIGHTLY, "scope": both})
+    client.start_session()
+    event_id, question = asked(client)
+    answer_to(client, question)
+    client.claims["scope"] = NIGHTLY["scope"]
+    assert resume(client, event_id).status == 403
+    assert runs == ["ask"]
+
+
+def test_older_clients_get_no_event_without_a_message(make_client: Any) -> None:
+    client = make_client(store=MemoryStore())
+    client.start_session("2025-06-18")
+    answer = client.call("ask", mcp_protocol_version="2025-06-18")
+    first = answer.text.split("\n\n")[0].split("\n")
+    assert [line.split(":")[0] for line in first] == ["id", "retry"]
+    assert answer.events[-1]["method"] == "elicitation/create"
+
+
+def test_a_lease_is_given_back_by_its_holder_only(session_client: Any) -> None:
+    event_id, _ = asked(session_client)
+    sessions = session_client.app.adapter._legacy._sessions
+
+    async def check() -> None:
+        session = await sessions.find(session_client.headers["mcp-session-id"], caller(session_client))
+        call = await sessions.call(session, event_id.rpartition(".")[0])
+        late = await sessions.lease(session, call, -1)  # its time is over at once
+        held = await sessions.lease(session, call, 60)
+        assert late
+        assert held
+        await sessions.release(session, call, late)
+        assert await sessions.lease(session, call, 60) is None
+        await sessions.release(session, call, held)
+        assert await sessions.lease(session, call, 60)
+
+    asyncio.run(check())
 
 
 def test_a_cancelled_call_is_not_run_again(session_client: Any) -> None:
@@ -248,7 +301,7 @@ def test_an_answer_to_no_question_is_accepted_and_forgotten(make_client: Any) ->
     store = MemoryStore()
     client = make_client(store=store)
     client.start_session()
-    for question_id in ("x", "0" * 32 + ".0", 7):
+    for question_id in ("x", "0" * 32 + ".0", "0" * 32 + ".00000000.0", 7):
         assert answer_to(client, {"id": question_id}).status == 202
     assert store_keys(store, "a#") == []
 
