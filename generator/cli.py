@@ -326,7 +326,8 @@ def serve(
     from claimstack.runtime.local import serve as serve_until_interrupted
 
     err.print(f"MCP server at {url}" + (f", with the evidence of {package}" if package else ""), markup=False, soft_wrap=True)
-    err.print(f"  claude mcp add --transport http claimstack {url}", markup=False, soft_wrap=True)
+    token = ' --header "Authorization: Bearer $TOKEN"' if issuer else ""
+    err.print(f"  claude mcp add --transport http claimstack {url}{token}", markup=False, soft_wrap=True)
     err.print("Ctrl-C ends it.")
     with suppress(KeyboardInterrupt):
         serve_until_interrupted(server, listener)

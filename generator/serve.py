@@ -56,6 +56,9 @@ def open_server(local: Local, environ: Mapping[str, str]) -> tuple[App, socket.s
         raise InputError(f"serve: needs the MCP server ({error}); install it with: pip install 'claimstack[runtime]'") from error
     if local.host not in LOOPBACK:
         raise InputError(f"--host: {local.host} is no loopback address; the local server has no TLS and is for this machine only")
+    spaced = [name for name in (*local.client_ids, *local.scopes) if not name or name.split() != [name]]
+    if spaced:
+        raise InputError(f"--client-id, --scope: {spaced[0]!r} has spaces in it; repeat the flag for each value")
     try:
         listener = listen(local.host, local.port)
     except OSError as error:

@@ -132,7 +132,8 @@ class Adapter:
                 return await self._legacy.delete(visit)
             if request.method == "GET" and "last-event-id" in request.headers:
                 return await self._legacy.get(visit)
-        allow = "POST, GET, DELETE" if self._has_sessions and is_legacy else "POST"
+        # GET is for the rest of a stream only, hence not what somebody should try who has just tried it.
+        allow = ("POST, DELETE" if request.method == "GET" else "POST, GET, DELETE") if self._has_sessions and is_legacy else "POST"
         return visit.refuse(405, INVALID_REQUEST, "Method not allowed", headers={"allow": allow})
 
     async def _post(self, visit: Visit, *, is_legacy: bool) -> Response | None:
@@ -163,7 +164,7 @@ class Adapter:
     def _refused(self, visit: Visit, refused: Refused) -> Response:
         headers = {"www-authenticate": challenge(refused, self._settings)}
         visit.record.error = refused.__cause__
-        return visit.refuse(refused.status, INVALID_REQUEST, refused.reason, headers=headers)
+        return visit.refuse(refused.status, INVALID_REQUEST, refused.reason, request_id=visit.request_id, headers=headers)
 
 
 def accepted(accept: str | None) -> tuple[bool, bool]:

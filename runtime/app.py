@@ -19,8 +19,9 @@ from claimstack.runtime.jsonrpc import error
 from claimstack.runtime.kernel import Kernel, Overrun
 from claimstack.runtime.loop import Loop
 from claimstack.runtime.messages import Opener, Response
+from claimstack.runtime.packs import access_of, installed_packs
 from claimstack.runtime.replies import json_response
-from claimstack.runtime.server import NAME, access_of, installed_packs, kernel_server, make_server
+from claimstack.runtime.server import NAME, kernel_server, make_server
 from claimstack.runtime.settings import Settings, SettingsError
 from claimstack.runtime.store import Store
 from claimstack.runtime.tools import Pack

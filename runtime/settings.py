@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, cast
@@ -22,6 +23,19 @@ VARIABLES: Final = (
 )
 """The contract with the stacks; a test compares it with what they emit."""
 IDENTITY: Final = ("CLAIMSTACK_ISSUER", "CLAIMSTACK_CLIENT_IDS", "CLAIMSTACK_SCOPES")
+
+SHAPES: Final = {
+    "CLAIMSTACK_ISSUER": (
+        r"https://[^\s/?#@]+(/[^\s?#]*)?|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/[^\s?#]*)?",
+        "https://<host> (http on a loopback address only)",
+    ),
+    "CLAIMSTACK_STATE_SECRET_ARN": (r"arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:\S+", "the ARN of a secret"),
+    "CLAIMSTACK_ALLOWED_ORIGINS": (
+        r"https?://[^\s/*?#@]+(\s+https?://[^\s/*?#@]+)*",
+        "origins such as https://app.example.gov, without wildcard",
+    ),
+}
+"""Variable → what its value looks like, as a pattern and in words."""
 
 ResponseMode = Literal["json", "stream"]
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
@@ -65,6 +79,11 @@ class Settings:
             if name.startswith(PREFIX) and name not in VARIABLES
         ]
         causes += _url_causes(values)
+        causes += [
+            f"{name}: expected {words}, found {values[name]!r}"
+            for name, (pattern, words) in SHAPES.items()
+            if _is_odd(values, name, pattern)
+        ]
         missing = [name for name in IDENTITY if name not in values]
         if missing and len(missing) < len(IDENTITY):
             causes.append(f"{', '.join(missing)}: missing; issuer, client ids and scopes are set together, or none of them")
@@ -119,6 +138,10 @@ class Settings:
 
 def _words(values: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(values.get(name, "").split())
+
+
+def _is_odd(values: Mapping[str, str], name: str, pattern: str) -> bool:
+    return name in values and re.fullmatch(pattern, values[name]) is None
 
 
 def _url_causes(values: Mapping[str, str]) -> list[str]:

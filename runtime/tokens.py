@@ -35,6 +35,7 @@ class TokenVerifier:
 
     def claims(self, token: str) -> Mapping[str, Any]:
         """The claims of a valid token; fetches keys when it has to, hence is called in a worker thread. Raises Refused."""
+        self._look_at(token)
         try:
             key = self._key_client().get_signing_key_from_jwt(token)
             claims: Mapping[str, Any] = jwt.decode(
@@ -51,6 +52,16 @@ class TokenVerifier:
         except (jwt.PyJWTError, ValueError) as error:
             raise Refused(UNAUTHORIZED, "invalid_token", "the token cannot be verified") from error
         return claims
+
+    def _look_at(self, token: str) -> None:
+        """Turn away what cannot be of this issuer before anything is fetched for it. Raises Refused."""
+        try:
+            algorithm = jwt.get_unverified_header(token).get("alg")
+            issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
+        except (jwt.PyJWTError, ValueError) as error:
+            raise Refused(UNAUTHORIZED, "invalid_token", "the token cannot be read") from error
+        if algorithm not in ALGORITHMS or issuer != self._issuer:
+            raise Refused(UNAUTHORIZED, "invalid_token", "the token is of another issuer or algorithm")
 
     def _key_client(self) -> jwt.PyJWKClient:
         if self._keys is None:

@@ -11,7 +11,8 @@ __all__ = ["EvidenceError", "PackageError", "QuestionError", "evidence_pack"]
 def evidence_pack(location: str, *, scope: str = "evidence") -> Pack:
     """Tools, MCP resources and a prompt over the package at a folder or at `s3://bucket/prefix`.
 
-    The manifest is read at once, since the list of MCP resources follows from it; everything else at its first use. Raises PackageError.
+    The manifest is read at once, since the list of MCP resources follows from it, and in a folder every file is compared with it. What an
+    answer needs is read, and compared again, at its first use. Raises PackageError, which names the files that differ or are missing.
     """
     from claimstack.runtime.tools.evidence.pack import make_pack  # models and threads are for servers that have evidence to show
 

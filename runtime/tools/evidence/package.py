@@ -20,7 +20,10 @@ MANIFEST_BYTES = 1024 * 1024
 FILE_BYTES = 16 * 1024 * 1024
 """Several times the largest document of a class D system; what is larger is not a package."""
 MOST_FILES = 1000
+MOST_NAMED = 20
 _REBUILD = "build the package with claimstack build"
+_BUILD_AGAIN = "build the package again, and start the server again after a build"
+_DIFFERS = f"differs from the sha256 in {MANIFEST}"
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -50,11 +53,22 @@ class Package:
             raise PackageError(f"{path}: is not a file of this package")
         content = self.source.read(path, FILE_BYTES)
         if _sha256(content) != self.files[path]:
-            raise PackageError(
-                f"{path}: differs from the sha256 in {MANIFEST}, so nothing is said from it; "
-                "build the package again, and start the server again after a build"
-            )
+            raise PackageError(f"{path}: {_DIFFERS}, so nothing is said from it; {_BUILD_AGAIN}")
         return content
+
+    def check_files(self) -> None:
+        """Read every file once. Raises PackageError that names those that are missing or differ from what the manifest says."""
+        if causes := [cause for path, digest in self.files.items() if (cause := self._cause(path, digest))]:
+            more = f"; and {len(causes) - MOST_NAMED:,} more" if len(causes) > MOST_NAMED else ""
+            raise PackageError(f"{'; '.join(causes[:MOST_NAMED])}{more}; {_BUILD_AGAIN}")
+
+    def _cause(self, path: str, digest: str) -> str:
+        """Why nothing would be said from a file; empty where it is what the manifest says."""
+        try:
+            content = self.source.read(path, FILE_BYTES)
+        except PackageError as error:
+            return str(error)
+        return "" if _sha256(content) == digest else f"{path}: {_DIFFERS}"
 
     def document(self, path: str) -> dict[str, Any]:
         """A file as JSON. Raises PackageError."""

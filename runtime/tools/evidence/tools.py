@@ -223,7 +223,9 @@ class Questions:
                 "`cloudformation/server.json#/Resources/AuditLog/Properties`. The answer shows the value there too."
             ),
         ] = None,
-        point: Annotated[str | None, Field(description="Facts behind the claims at this point (`au-11_smt`) or control (`au-11`).")] = None,
+        control: Annotated[
+            str | None, Field(description="Only facts behind the claims for this control (`au-11`) or point (`au-11_smt`).")
+        ] = None,
         outcome: Annotated[
             Outcome | None, Field(description="Only facts of this outcome; `conditional` ones wait for values set at deployment.")
         ] = None,
@@ -250,11 +252,11 @@ class Questions:
             if pointer is not None:
                 at_pointer = await self._at(evidence, pointer)
                 found = [fact for fact in found if _is_below(fact["pointer"], pointer)]
-            if point is not None:
-                ids = {id_ for one in evidence.asked(point) for claim in one.claims for id_ in claim["checks"]}
+            if control is not None:
+                ids = {id_ for point in evidence.asked(control) for claim in point.claims for id_ in claim["checks"]}
                 found = [fact for fact in found if fact["check"] in ids]
             facts = [fact for fact in found if outcome in {None, fact["outcome"]}]
-            asked = ["get_evidence", self._desk.package.manifest_sha256, check, resource, pointer, point, outcome]
+            asked = ["get_evidence", self._desk.package.manifest_sha256, check, resource, pointer, control, outcome]
             seen: set[str] = set()
 
             def size(fact: EvidenceFact) -> int:

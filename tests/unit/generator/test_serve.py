@@ -26,6 +26,7 @@ PACKAGE = ROOT / "out" / "commercial"
         (Local(None, "192.0.2.1", 0), "--host: 192.0.2.1 is no loopback address"),
         (Local(Path("missing"), "127.0.0.1", 0), "missing: manifest.json"),
         (Local(None, "127.0.0.1", 0, issuer="https://login.example.gov"), "--client-id, --scope: missing"),
+        (Local(None, "127.0.0.1", 0, scopes=("a b",)), "--client-id, --scope: 'a b' has spaces in it; repeat the flag for each value"),
         (
             Local(PACKAGE, "127.0.0.1", 0, issuer="https://login.example.gov", client_ids=("desk",), scopes=("invoke",)),
             "pack evidence: needs the scope 'evidence', which --scope does not have; add it with --scope",

@@ -14,7 +14,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from claimstack.runtime.server import access_of
+from claimstack.runtime.packs import access_of
 from claimstack.runtime.settings import Settings, SettingsError
 from claimstack.runtime.tools import Pack, Prompt, Tool
 
@@ -24,7 +24,7 @@ ISSUER = "https://login.example.gov/pool"
 
 def test_a_tool_refuses_a_token_without_its_scope(client: Any) -> None:
     for answer in (client.call("report", {"name": "q1"}), client.call_modern("report", {"name": "q1"})):
-        assert answer.status == 403
+        assert (answer.status, answer.body["id"]) == (403, 1)
         challenge = answer.headers["www-authenticate"]
         assert 'error="insufficient_scope"' in challenge
         assert f'scope="{URL}/reports"' in challenge
@@ -206,6 +206,12 @@ def test_a_token_that_does_not_verify_is_refused(make_client: Any, issuer: str) 
         answer = client.call("whoami", authorization=f"Bearer {token}")
         assert (answer.status, 'error="invalid_token"' in answer.headers["www-authenticate"]) == (401, True), what
         assert token not in client.log.getvalue(), what
+
+
+def test_nothing_is_fetched_for_a_token_that_cannot_be_the_issuers(make_client: Any) -> None:
+    client = make_client(environ("http://127.0.0.1:9"), claims=None)  # where nobody listens
+    for token in ("abc", signed("https://login.example.gov/other"), signed("http://127.0.0.1:9", "0123456789abcdef" * 2, "HS256")):
+        assert client.call("whoami", authorization=f"Bearer {token}").status == 401
 
 
 def test_an_issuer_that_does_not_answer_says_nothing_of_the_token(make_client: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field
 
-from claimstack.runtime.tools import Pack, Tool
+from claimstack.runtime.tools import Pack, Prompt, Tool
 
 BIG = "x" * (4 * 1024 * 1024)
 DEEP = "[" * 300 + "]" * 300
@@ -179,7 +179,7 @@ def test_a_modern_client_gets_no_stream_to_wait_on_even_where_there_are_sessions
 
 def test_get_without_an_event_id_is_refused_where_there_are_sessions(session_client: Any) -> None:
     answer = session_client.send("GET", mcp_protocol_version="2025-11-25", accept="text/event-stream")
-    assert (answer.status, answer.headers["allow"]) == (405, "POST, GET, DELETE")
+    assert (answer.status, answer.headers["allow"]) == (405, "POST, DELETE")
 
 
 def test_a_handler_that_emits_nothing_is_answered_in_json(client: Any) -> None:
@@ -208,6 +208,21 @@ def test_errors_of_the_modern_era_carry_their_status(client: Any) -> None:
     answer = client.modern("resources/read", {"uri": "test://missing"})
     assert (answer.status, answer.error["code"]) == (400, -32602)
     assert client.rpc("no/such/method").status == 200
+
+
+def test_an_argument_that_a_tool_does_not_know_is_refused(client: Any) -> None:
+    for answer in (client.call("echo", {"text": "x", "txet": "y"}), client.call_modern("echo", {"text": "x", "txet": "y"})):
+        assert answer.body["result"]["isError"] is True
+        assert answer.text_content == "echo knows no argument txet; it takes text"
+    (schema,) = [tool["inputSchema"] for tool in client.rpc("tools/list").body["result"]["tools"] if tool["name"] == "echo"]
+    assert schema["additionalProperties"] is False
+
+
+def test_a_prompt_without_an_argument_that_it_needs_is_refused(make_client: Any) -> None:
+    client = make_client(packs=(Pack("p", prompts=(Prompt(regional),)),))
+    for params, message in (({"name": "regional"}, "The prompt regional needs region"), ({"name": "x"}, "There is no prompt of this name")):
+        assert (client.rpc("prompts/get", params).error["code"], client.rpc("prompts/get", params).error["message"]) == (-32602, message)
+        assert client.modern("prompts/get", params).status == 400
 
 
 def test_discovery_names_the_server_and_no_subscriptions(client: Any) -> None:

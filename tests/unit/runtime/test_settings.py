@@ -79,6 +79,23 @@ def test_a_public_url_that_is_none_is_refused(url: str) -> None:
     assert causes(PUBLIC_URL=url)[0].startswith("CLAIMSTACK_PUBLIC_URL")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ISSUER", "login.example.gov"),
+        ("ISSUER", "http://login.example.gov"),
+        ("STATE_SECRET_ARN", "state-secret"),
+        ("ALLOWED_ORIGINS", "*"),
+        ("ALLOWED_ORIGINS", "https://app.example.gov https://*.example.gov"),
+        ("ALLOWED_ORIGINS", "https://app.example.gov/path"),
+    ],
+)
+def test_a_value_of_another_form_is_refused(name: str, value: str) -> None:
+    found = causes(PUBLIC_URL=URL, **{"ISSUER": "https://i", "CLIENT_IDS": "c", "SCOPES": "s", name: value})
+    assert [cause.split(":")[0] for cause in found] == [f"CLAIMSTACK_{name}"]
+    assert repr(value) in found[0]
+
+
 def test_a_local_server_may_be_reached_without_tls() -> None:
     settings = Settings.from_environ({"CLAIMSTACK_PUBLIC_URL": "http://127.0.0.1:8000/mcp"})
     assert settings.is_local

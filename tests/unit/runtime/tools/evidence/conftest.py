@@ -7,7 +7,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -37,10 +37,16 @@ class Asking:
     """An MCP client in memory, connected anew for each conversation."""
 
     location: str
+    server: MCPServer[Any] | None = None
+
+    def started(self) -> Asking:
+        """Asks one server that starts now; otherwise one starts for each conversation."""
+        return replace(self, server=new_server(self.location))
 
     def talk(self, conversation: Callable[[Client], Awaitable[Any]]) -> Any:
         # What changes while a test runs is served anew; the reference packages do not.
-        server = lasting_server(self.location) if Path(self.location).is_relative_to(OUT) else new_server(self.location)
+        make = lasting_server if Path(self.location).is_relative_to(OUT) else new_server
+        server = self.server or make(self.location)
 
         async def run() -> Any:
             async with Client(server) as client:

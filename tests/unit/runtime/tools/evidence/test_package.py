@@ -11,38 +11,75 @@ from typing import Any
 import pytest
 from mcp.shared.exceptions import MCPError
 
+from claimstack.runtime.app import create_app
+from claimstack.runtime.settings import SettingsError
 from claimstack.runtime.tools.evidence import PackageError, evidence_pack, package
 
 DIFFERS = "differs from the sha256 in manifest.json"
 
 
-def test_a_tampered_file_says_nothing(copy: Any) -> None:
+def test_a_package_whose_files_differ_or_are_missing_is_refused_at_the_start(copy: Any) -> None:
+    tampered = copy.folder / "oscal/profile.json"
+    tampered.write_bytes(tampered.read_bytes() + b"\n")
+    (copy.folder / "cloudformation/key.json").unlink()
+    with pytest.raises(PackageError) as raised:
+        evidence_pack(str(copy.folder))
+    location, _, causes = str(raised.value).partition(": ")
+    assert location == str(copy.folder)
+    assert set(causes.split("; ")) == {
+        "cloudformation/key.json: cannot be read (No such file or directory)",
+        f"oscal/profile.json: {DIFFERS}",
+        "build the package again, and start the server again after a build",
+    }
+
+
+def test_a_package_without_most_of_its_files_names_some_and_counts_the_others(copy: Any) -> None:
+    for number in range(50):
+        copy.declare(f"evidence/{number}.txt", "0" * 64)
+    with pytest.raises(PackageError, match="; and 30 more; build the package again") as raised:
+        evidence_pack(str(copy.folder))
+    assert str(raised.value).count("cannot be read") == package.MOST_NAMED
+
+
+def test_a_server_of_a_tampered_package_does_not_start(copy: Any) -> None:
+    path = copy.folder / "evidence/facts.json"
+    path.write_bytes(path.read_bytes() + b"\n")
+    environ = {"CLAIMSTACK_PUBLIC_URL": "http://127.0.0.1/mcp", "CLAIMSTACK_EVIDENCE": str(copy.folder)}
+    with pytest.raises(SettingsError, match=f"CLAIMSTACK_EVIDENCE: .*evidence/facts.json: {DIFFERS}"):
+        create_app(environ)
+
+
+def test_a_file_that_is_tampered_with_after_the_start_says_nothing(copy: Any) -> None:
+    asking = copy.asking.started()
     path = copy.folder / "evidence/facts.json"
     path.write_text(path.read_text().replace('"passed"', '"failed"', 1))
-    text = copy.asking.refusal("get_evidence")
+    text = asking.refusal("get_evidence")
     assert "evidence/facts.json: " + DIFFERS in text
     assert str(copy.folder) not in text
     with pytest.raises(MCPError, match=DIFFERS) as raised:
-        copy.asking.read("evidence://package/evidence/facts.json")
+        asking.read("evidence://package/evidence/facts.json")
     assert str(copy.folder) not in str(raised.value)
     with pytest.raises(MCPError, match=DIFFERS):
-        copy.asking.prompt("au-11")
+        asking.prompt("au-11")
 
 
 def test_a_tampered_template_stops_every_answer_but_not_the_other_documents(copy: Any) -> None:
+    asking = copy.asking.started()
     path = copy.folder / "cloudformation/server.json"
     path.write_bytes(path.read_bytes() + b"\n")
-    assert DIFFERS in copy.asking.refusal("find_resources")
-    assert copy.asking.read("evidence://package/evidence/coverage.json").text
+    assert DIFFERS in asking.refusal("find_resources")
+    assert asking.read("evidence://package/evidence/coverage.json").text
 
 
 def test_a_missing_file_is_named(copy: Any) -> None:
+    asking = copy.asking.started()
     (copy.folder / "evidence/coverage.json").unlink()
-    text = copy.asking.refusal("coverage")
+    text = asking.refusal("coverage")
     assert text.endswith("evidence/coverage.json: cannot be read (No such file or directory)")
 
 
 def test_a_file_that_comes_back_is_read(copy: Any) -> None:
+    asking = copy.asking.started()
     path = copy.folder / "evidence/coverage.json"
     content = path.read_bytes()
     path.unlink()
@@ -52,7 +89,7 @@ def test_a_file_that_comes_back_is_read(copy: Any) -> None:
         path.write_bytes(content)
         return [first.is_error, (await client.call_tool("coverage", {})).is_error]
 
-    assert copy.asking.talk(twice) == [True, False]
+    assert asking.talk(twice) == [True, False]
 
 
 def test_evidence_is_read_once(copy: Any) -> None:
@@ -96,15 +133,19 @@ def test_a_link_that_leads_out_of_the_package_is_not_followed(copy: Any) -> None
     secret = copy.folder.parent / "secret.txt"
     secret.write_text("secret")
     copy.write("evidence/notes.txt", b"secret")
+    asking = copy.asking.started()
     (copy.folder / "evidence/notes.txt").unlink()
     (copy.folder / "evidence/notes.txt").symlink_to(secret)
     with pytest.raises(MCPError, match=r"evidence/notes\.txt: leads out of the package"):
-        copy.asking.read("evidence://package/evidence/notes.txt")
+        asking.read("evidence://package/evidence/notes.txt")
+    with pytest.raises(PackageError, match=r"evidence/notes\.txt: leads out of the package"):
+        evidence_pack(str(copy.folder))
 
 
 def test_a_file_larger_than_any_document_is_not_read(copy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asking = copy.asking.started()
     monkeypatch.setattr(package, "FILE_BYTES", 1000)
-    assert "evidence/coverage.json: is larger than 1,000 bytes" in copy.asking.refusal("coverage")
+    assert "evidence/coverage.json: is larger than 1,000 bytes" in asking.refusal("coverage")
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,7 @@ def test_a_changed_object_says_nothing(copy: Any, in_s3: Any) -> None:
     path = copy.folder / "evidence/coverage.json"
     path.write_bytes(path.read_bytes().replace(b"organisational", b"implemented", 1))
     assert "evidence/coverage.json: differs from the sha256 in manifest.json" in in_s3.refusal("coverage")
+    assert in_s3.read("evidence://package/oscal/profile.json").text
 
 
 def test_a_missing_object_is_named(copy: Any, in_s3: Any) -> None:

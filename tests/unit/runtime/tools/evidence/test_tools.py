@@ -203,10 +203,27 @@ def test_evidence_is_found_by_check_resource_point_and_pointer(asking: Any) -> N
     by_check = asking.call("get_evidence", check=check)
     assert {fact["check"] for fact in by_check["facts"]} == {check}
     assert "sc-28_smt" in by_check["checks"][0]["points"]
-    by_all = asking.call("get_evidence", check=check, resource="AuditLog", point="SC-28", pointer=pointer)
+    by_all = asking.call("get_evidence", check=check, resource="AuditLog", control="SC-28", pointer=pointer)
     assert [fact["pointer"] for fact in by_all["facts"]] == [pointer]
     assert by_all["at_pointer"] == {"pointer": pointer, "value": by_all["facts"][0]["actual"], "cut": False}
     assert asking.call("get_evidence", check=check, resource="Function")["total"] == 0
+
+
+@pytest.mark.parametrize("control", ["au-3", "AU-03", "au-11_smt"])
+def test_evidence_of_a_control_is_what_its_explanation_rests_on(asking: Any, package: Path, control: str) -> None:
+    explained = asking.pages("explain_control", control=control)
+    checks = {check["id"] for page in explained for check in page["checks"]}
+    wanted = [(fact["check"], fact["pointer"]) for fact in read(package, "evidence/facts.json")["facts"] if fact["check"] in checks]
+    found = [fact for page in asking.pages("get_evidence", control=control) for fact in page["facts"]]
+    assert [(fact["check"], fact["pointer"]) for fact in found] == wanted != []
+    assert len(wanted) < asking.call("get_evidence")["total"]
+
+
+def test_a_control_is_asked_for_by_the_same_argument_everywhere(asking: Any) -> None:
+    tools = asking.talk(lambda client: client.list_tools()).tools
+    arguments = {tool.name: set(tool.input_schema["properties"]) for tool in tools}
+    assert {name for name, names in arguments.items() if "control" in names} == {"explain_control", "find_resources", "get_evidence"}
+    assert {name for name, names in arguments.items() if "point" in names} == set()
 
 
 def test_a_pointer_leads_into_any_json_file_of_the_package(asking: Any) -> None:
@@ -229,7 +246,7 @@ def test_a_pointer_leads_into_any_json_file_of_the_package(asking: Any) -> None:
         ("find_resources", {"component": "audit-logs"}, ["audit-log"]),
         ("find_resources", {"logical_id": "Auditlog"}, ["AuditLog"]),
         ("get_evidence", {"check": "system.routes"}, ["system.routes-are"]),
-        ("get_evidence", {"point": "zz-1"}, ["list_controls"]),
+        ("get_evidence", {"control": "zz-1"}, ["list_controls"]),
         ("get_evidence", {"pointer": "cloudformation/server.json#/Resources/AuditLog/Propertis/KmsKeyId"}, ["Properties"]),
         ("get_evidence", {"pointer": "cloudformation/server.json#/Resources/Function/Properties/VpcConfig/SubnetIds/x"}, ["nearest"]),
         ("get_evidence", {"pointer": "cloudformation/server.json#Resources"}, ["Resources"]),
