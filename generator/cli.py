@@ -434,6 +434,7 @@ def rotate_client(
         raise InputError("--try, --finish: are steps of their own; run them one after the other")
     step = rotate.finish_client if finish else rotate.try_client if try_current else rotate.begin_client
     server = rotate.server_of(None, package, stack, region)
+    rotate.check_consumer(server, name)
     with _told_failures():
         step(server, name, rotate.connect_to(server.region), _say, dry_run=dry_run)
 

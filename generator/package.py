@@ -101,8 +101,10 @@ def unanswered(evaluated: Evaluated) -> Iterator[str]:
     """Why checks were not evaluated: a warning for each reason."""
     facts = [fact for fact in evaluated.facts if fact.outcome is Outcome.NOT_EVALUATED]
     for reason, count in Counter(str(fact.actual) for fact in facts).items():
-        yield f"not evaluated: {count} tests of the runtime that claims rest on ({reason}). No such claim counts; "
+        yield (
+            f"not evaluated: {count} tests of the runtime that claims rest on ({reason}). No such claim counts; "
             "in a checkout, make test-results runs them."
+        )
 
 
 def render(evaluated: Evaluated, templates: Mapping[str, str]) -> dict[str, str]:

@@ -41,6 +41,7 @@ CLOCKS: Final = timedelta(minutes=5)
 CURRENT, PENDING, PREVIOUS = "AWSCURRENT", "AWSPENDING", "AWSPREVIOUS"
 NOT_OFFERED: Final = ("InvalidAction", "NotImplemented", "UnknownOperationException", "UnsupportedOperation")
 """Error codes by which an endpoint says that it does not know an operation."""
+SERVER_TEMPLATE: Final = Path("cloudformation", "server.json")
 TOKEN_SECONDS: Final = 20
 LOOPBACK: Final = ("127.0.0.1", "localhost")
 
@@ -60,6 +61,7 @@ class Server:
     system: str
     stack: str
     region: str
+    package: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +97,40 @@ def server_of(system: str | None, package: Path | None, stack: str | None, regio
     name = system or manifest.get("system") or (stack or "").removesuffix("-server")
     region = region or (_region_of(folder) if folder is not None else None)
     if region is None:
-        raise InputError("the region is not known; name it with --region, or the package with --package")
+        there = ", ".join(path.name for path in _packages()) or "none"
+        raise InputError(f"no package of {name} below out/ ({there} found); name it with --package, or --stack and --region")
     partition = partition_of(region)
     if manifest and manifest.get("partition") != partition.name:
         raise InputError(f"--region {region}: {folder} was built for the partition {manifest.get('partition')}; choose one of its regions")
-    return Server(str(name), stack or f"{name}-server", region)
+    return Server(str(name), stack or f"{name}-server", region, folder)
+
+
+def check_consumer(server: Server, consumer: str) -> None:
+    """Raise InputError where the package shows that the server has no client of a consumer, before AWS is asked."""
+    if server.package is None:
+        return
+    try:
+        template = json.loads((server.package / SERVER_TEMPLATE).read_text(encoding="utf-8"))
+        with_token_url = "TokenUrl" in template["Outputs"]
+        clients = {
+            id_: resource["Properties"]["ClientName"]
+            for id_, resource in template["Resources"].items()
+            if resource["Type"] == "AWS::Cognito::UserPoolClient" and resource["Properties"].get("GenerateSecret") is True
+        }
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return  # what is deployed will tell
+    if not with_token_url:
+        raise _without_pool(server)
+    if client_logical_id(consumer) not in clients:
+        there = ", ".join(sorted(map(str, clients.values()))) or "none"
+        raise InputError(
+            f"{server.package}: has no client of a consumer {consumer!r} (consumers: {there}); correct the name, or build the package "
+            "as it is deployed"
+        )
+
+
+def _without_pool(server: Server) -> InputError:
+    return InputError(f"{server.system}: has no user pool of its own; whoever issues its tokens rotates the secrets of its clients")
 
 
 def connect_to(region: str) -> Connect:
@@ -281,11 +312,15 @@ def _package_for(system: str | None, stack: str | None) -> Path | None:
             raise InputError(f"--stack {stack}: does not name its system as <system>-server does; name the package too, with --package")
         folder = Path("out") / stack.removesuffix("-server")
         return folder if read_manifest(folder) else None
-    packages = sorted(path.parent for path in Path("out").glob("*/manifest.json"))
+    packages = _packages()
     if len(packages) != 1:
         found = ", ".join(map(str, packages)) or "none"
         raise InputError(f"out: name the system by --package or --stack ({found} found here)")
     return packages[0]
+
+
+def _packages() -> list[Path]:
+    return sorted(path.parent for path in Path("out").glob("*/manifest.json"))
 
 
 def _region_of(package: Path) -> str:
@@ -322,7 +357,7 @@ def _client(server: Server, consumer: str, connect: Connect) -> tuple[Client, An
     """The client of a consumer, with the AWS clients of Cognito and Secrets Manager."""
     outputs = _outputs(server, connect)
     if "TokenUrl" not in outputs:
-        raise InputError(f"{server.system}: has no user pool of its own; whoever issues its tokens rotates the secrets of its clients")
+        raise _without_pool(server)
     output = f"{client_logical_id(consumer)}Id"
     if output not in outputs:
         there = ", ".join(sorted(key for key in outputs if key.endswith("ClientId"))) or "none"

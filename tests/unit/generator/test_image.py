@@ -12,12 +12,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 from claimstack.controls.errors import InputError
 from claimstack.generator.documents.image_context import shipped
 from claimstack.generator.image import (
     BUILDERS,
+    CLAUSE,
     Recipe,
+    _fits,
     build_image,
     buildah_commands,
     check_tag,
@@ -198,6 +201,94 @@ def test_team_cannot_change_a_version_of_ours(tmp_path: Path) -> None:
         packages_of(recipe(locked(old), wheels=(new,)))
 
 
+REPORT = "report_tools-1.0.dist-info/METADATA"
+
+
+def report_tools(folder: Path, *needs: str) -> Path:
+    lines = "".join(f"Requires-Dist: {need}\n" for need in needs)
+    return wheel(
+        folder, "report_tools", "1.0", {REPORT: f"Metadata-Version: 2.1\nName: report-tools\nVersion: 1.0\n{lines}\nRequires-Dist: x\n"}
+    )
+
+
+def test_wheel_gets_what_it_needs_or_is_refused(tmp_path: Path) -> None:
+    own = report_tools(tmp_path, "claimstack[runtime]>=9", "humanize>=4")
+    with pytest.raises(InputError) as caught:
+        stage(recipe("", wheels=(own,)), tmp_path / "context", tmp_path)
+    assert causes(caught) == ("report-tools needs humanize>=4, which is not among the packages of the image: lock it with --requirements",)
+    old, new = wheel(tmp_path / "old", "Humanize", "3.9"), wheel(tmp_path / "new", "humanize", "4.10")
+    for chosen in (recipe(locked(old), wheels=(own,)), recipe("", wheels=(own, old))):
+        with pytest.raises(InputError) as caught:
+            packages_of(chosen)
+        assert causes(caught) == (
+            "report-tools needs humanize>=4, and the image holds 3.9: have the wheel take that version, or give another",
+        )
+    for chosen in (recipe("", locked(new), wheels=(own,)), recipe("", wheels=(own, new))):
+        assert {package.name for package in packages_of(chosen)} == {"humanize", "report-tools"}
+
+
+@pytest.mark.parametrize(
+    ("need", "shown"),
+    [
+        ("humanize", "humanize"),
+        ("humanize (>=4, <5)", "humanize>=4,<5"),
+        ("humanize[fast, Small] >= 4,<5 ; python_version >= '3.9'", "humanize[fast,small]>=4,<5"),
+        ("humanize @ https://example.gov/humanize.whl ; sys_platform == 'linux'", "humanize @ https://example.gov/humanize.whl"),
+        ("humanize; '3.13' == python_version and platform_machine in 'x86_64 amd64'", "humanize"),
+        ("humanize; (os_name == 'nt' or os_name == 'posix') and implementation_name != 'pypy'", "humanize"),
+        ("humanize; python_full_version >= '3.13.1'", "humanize"),
+        ("humanize; extra == 'fast'", None),
+        ("humanize; python_version < '3.9' or sys_platform == 'win32'", None),
+        ("humanize; platform_machine not in 'x86_64 amd64'", None),
+        ("humanize; os_name == 'nt' and (os_name == 'posix' or os_name == 'posix')", None),
+    ],
+)
+def test_conditions_of_a_need_are_those_of_the_image(need: str, shown: str | None, tmp_path: Path) -> None:
+    chosen = recipe("", wheels=(report_tools(tmp_path, need),))
+    if shown is None:
+        assert len(packages_of(chosen)) == 1
+        return
+    with pytest.raises(InputError) as caught:
+        packages_of(chosen)
+    assert causes(caught) == (f"report-tools needs {shown}, which is not among the packages of the image: lock it with --requirements",)
+
+
+def test_extra_of_another_wheel_is_needed_too(tmp_path: Path) -> None:
+    metadata = "Name: desk\nRequires-Dist: desk[rich]; extra == 'all'\nRequires-Dist: rich; extra == 'rich'\nRequires-Dist: six\n"
+    other = wheel(tmp_path, "desk", "1.0", {"desk-1.0.dist-info/METADATA": metadata})
+    with pytest.raises(InputError) as caught:
+        packages_of(recipe("", wheels=(report_tools(tmp_path, "desk[all]"), other)))
+    assert [cause.partition(",")[0] for cause in causes(caught)] == ["desk needs six", "desk needs rich"]
+
+
+@pytest.mark.parametrize(
+    "need",
+    ["humanize>4x", "humanize 4", "-humanize", "humanize; colour == 'red'", "humanize; (os_name == 'posix'", "six; os_name", "six~=1"],
+)
+def test_need_that_is_not_understood_is_refused(need: str, tmp_path: Path) -> None:
+    held = wheel(tmp_path / "held", "humanize", "4.0"), wheel(tmp_path / "held", "six", "1.0")
+    with pytest.raises(InputError) as caught:
+        packages_of(recipe(locked(*held), wheels=(report_tools(tmp_path, need),)))
+    assert causes(caught) == (f"report-tools: Requires-Dist: {need}: is not understood; correct it where the wheel is made",)
+
+
+def test_versions_fit_as_the_library_of_pip_says() -> None:
+    """It comes with pytest, not with claimstack."""
+    versions = ["1", "1.0.0", "1.0.dev1", "1.0a1", "1.0b2", "1.0rc1", "1.0rc1.dev2", "1.0.post0", "1.0.post1.dev3", "1.0.post1", "1.0+cpu",
+                "1.1", "1.10", "1.4.2", "2.0", "1!0.5", "0.66b2", "2.9.0.post0", "0"]  # fmt: skip
+    wanted = [
+        f"{by}{version}" for by in ("<", "<=", "==", "!=", ">=", ">") for version in versions if by in ("==", "!=") or "+" not in version
+    ]
+    wanted += ["~=1.0", "~=1.4.0", "~=1.0rc1", "~=1!0.4", "==1.*", "==1.0.*", "!=1.4.*", "==1!0.*", "===1.0.0"]
+    differing = [
+        (version, clause)
+        for clause in wanted
+        for version in versions
+        if _fits(version, *CLAUSE.findall(clause)[0]) != SpecifierSet(clause).contains(version, prereleases=True)
+    ]
+    assert differing == []
+
+
 def test_wrong_choices_are_told_together(tmp_path: Path) -> None:
     (tmp_path / "desk.whl").write_text("", encoding="utf-8")
     with pytest.raises(InputError) as caught:
@@ -224,6 +315,30 @@ def test_download_asks_pip_for_the_locked_files_alone(tmp_path: Path, monkeypatc
         fetch_wheels(recipe(lock), tmp_path / "fetched")
     assert causes(caught)[-1].startswith("python")
     assert "--wheels FOLDER" in causes(caught)[-1]
+
+
+def test_failed_download_names_the_python_without_warnings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = tmp_path / "missing"
+    for variable, value in {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(missing), "PIP_CONFIG_FILE": os.devnull}.items():
+        monkeypatch.setenv(variable, value)
+    with pytest.raises(InputError) as caught:
+        fetch_wheels(recipe(f"desk==1.0 --hash=sha256:{'0' * 64}\n", python="3.99"), tmp_path)
+    assert [cause for cause in causes(caught) if "WARNING" in cause] == []
+    assert "ERROR: No matching distribution found for desk==1.0" in causes(caught)[-2]
+    assert causes(caught)[-1].endswith(
+        "or see that pip can download and that every package is made for --python 3.99 and --platform linux/amd64"
+    )
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_folder_of_files_that_is_none_is_told_once(there: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    wheels = tmp_path / "wheels"
+    if there:
+        wheels.write_text("", encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        stage(recipe(shipped("requirements.lock")), tmp_path / "context", wheels)
+    assert causes(caught) == (f"--wheels {wheels}: is no folder; name the one that holds the files of the locked packages",)
+    assert not (tmp_path / "context").exists()
 
 
 # ---- recipe of a package
@@ -370,7 +485,19 @@ def test_only_what_leaves_the_machine_needs_a_registry() -> None:
     check_tag("111122223333.dkr.ecr.us-gov-west-1.amazonaws.com/mcp:2026-11-01", push=True)
     with pytest.raises(InputError, match="names no registry to push to"):
         check_tag("mcp-server:built", push=True)
-    for wrong in ("mcp-server", "MCP:built", "mcp:a b", f"mcp@{DIGEST}"):
+    check_tag("registry.example.gov:5000/team/mcp_server:1", push=True)
+    for wrong in (
+        "mcp-server",
+        "MCP:built",
+        "mcp:a b",
+        f"mcp@{DIGEST}",
+        "x:y:z",
+        "x:1:z",
+        "x/y:1/z:1",
+        "host:port/mcp:1",
+        "x//y:1",
+        "x/:1",
+    ):
         with pytest.raises(InputError, match="is not REPOSITORY:TAG"):
             check_tag(wrong, push=False)
 

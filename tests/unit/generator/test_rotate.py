@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import secrets
 import string
@@ -20,9 +21,11 @@ from xml.sax.saxutils import escape
 import pytest
 from mcp.server.request_state import RequestStateSecurity
 
+from claimstack.controls.errors import InputError
 from claimstack.generator import cli, rotate
 from claimstack.runtime.state_keys import FRESH_SECONDS
 
+ROOT = Path(__file__).parents[3]
 STATE = "arn:aws:secretsmanager:us-east-1:111122223333:secret:StateSecret-AbCdEf"
 READ_BY_THE_DESK = "desk-tools/analyst-desk/client-secret"
 POOL, CLIENT = "us-east-1_AbCdEf123", "1example23456789"
@@ -509,7 +512,11 @@ def test_a_secret_goes_to_https_only(aws: Aws, run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("state", "desk"), "the region is not known; name it with --region, or the package with --package"),
+        (("state", "desk"), "no package of desk below out/ (desk-tools found); name it with --package, or --stack and --region"),
+        (
+            ("client", "analyst-desk", "--stack", "desk-server"),
+            "no package of desk below out/ (desk-tools found); name it with --package, or --stack and --region",
+        ),
         (
             ("state", "desk", "-p", "out/desk-tools"),
             "out/desk-tools: is the package of desk-tools, not of desk; correct the name or --package",
@@ -548,6 +555,30 @@ def test_without_credentials_nothing_is_asked(aws: Aws, run: Run, monkeypatch: p
     monkeypatch.setenv("AWS_CONFIG_FILE", "none")
     ended = run("state", "desk-tools")
     assert (ended.code, "no AWS credentials found" in ended.err, aws.called) == (2, True, [])
+
+
+@pytest.mark.parametrize("step", [(), ("--dry-run",), ("--try",), ("--finish",)])
+def test_a_consumer_that_the_package_does_not_know_is_told_without_credentials(
+    run: Run, monkeypatch: pytest.MonkeyPatch, step: tuple[str, ...]
+) -> None:
+    commercial = ROOT / "out" / "commercial"
+    monkeypatch.setattr(rotate, "connect_to", lambda _: pytest.fail("AWS was asked"))
+    ended = run("client", "nope", "-p", str(commercial), *step)
+    assert (ended.code, ended.err) == (
+        2,
+        f"error: {commercial}: has no client of a consumer 'nope' (consumers: analyst-desk, nightly-report); correct the name, "
+        "or build the package as it is deployed\n",
+    )
+
+
+def test_every_consumer_of_a_package_passes_and_a_package_without_a_pool_says_so(tmp_path: Path) -> None:
+    server = rotate.Server("commercial", "commercial-server", "us-east-1", ROOT / "out" / "commercial")
+    for consumer in ("analyst-desk", "nightly-report"):
+        rotate.check_consumer(server, consumer)
+    (tmp_path / "cloudformation").mkdir()
+    (tmp_path / "cloudformation" / "server.json").write_text('{"Outputs": {}, "Resources": {}}', encoding="utf-8")
+    with pytest.raises(InputError, match="commercial: has no user pool of its own"):
+        rotate.check_consumer(dataclasses.replace(server, package=tmp_path), "analyst-desk")
 
 
 def test_without_botocore_the_extra_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
