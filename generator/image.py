@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-import operator
 import os
 import re
 import shutil
@@ -13,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.parser import HeaderParser
@@ -21,7 +19,11 @@ from importlib.metadata import version
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import Final
+
+from packaging.markers import UndefinedComparison
+from packaging.requirements import InvalidRequirement
+from packaging.requirements import Requirement as Need
 
 from claimstack.controls.errors import InputError, raise_all
 from claimstack.generator.documents.image_context import CONTAINERFILE, LOCK, bill_of_materials, shipped
@@ -202,50 +204,7 @@ def _members(wheel: Path) -> Iterator[tuple[str, bytes]]:
             yield str(path), archive.read(member)
 
 
-# ---- what a team's own packages need. The library for it, packaging, is no dependency of ours
-
-NEED: Final = re.compile(r"(?P<name>[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?)\s*(\[(?P<extras>[\w\s,.-]*)\])?\s*(?P<rest>.*)")
-CLAUSE: Final = re.compile(r"(~=|===?|!=|<=|>=|<|>)([^,<>=!~]+)")
-TOKEN: Final = re.compile(r"""\s*("[^"]*"|'[^']*'|~=|===?|!=|<=|>=|<|>|[()]|not\s+in\b|[a-z_]+)\s*""")
-VERSION: Final = re.compile(
-    r"v?((?P<epoch>\d+)!)?(?P<release>\d+(\.\d+)*)([-_.]?(?P<pre>alpha|a|beta|b|preview|pre|rc|c)[-_.]?(?P<pre_number>\d*))?"
-    r"(?P<post>-(?P<post_only>\d+)|[-_.]?(post|rev|r)[-_.]?(?P<post_number>\d*))?([-_.]?(?P<dev>dev)[-_.]?(?P<dev_number>\d*))?"
-    r"(\+(?P<local>[a-z0-9]+([-_.][a-z0-9]+)*))?",
-    re.ASCII,
-)
-PRE: Final[Mapping[str, str]] = {"alpha": "a", "beta": "b", "c": "rc", "pre": "rc", "preview": "rc"}
-COMPARED: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
-    "==": operator.eq, "===": operator.eq, "!=": operator.ne, "<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt,
-}  # fmt: skip
-OF_A_VERSION: Final = ("implementation_version", "python_full_version", "python_version")
-"""What a marker compares as versions; the rest as text."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Need:
-    """A requirement as a wheel's `Requires-Dist` states it."""
-
-    name: str
-    extras: tuple[str, ...]
-    versions: tuple[tuple[str, str], ...]
-    """Operators with their versions."""
-    marker: str
-    shown: str
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class _Version:
-    """A version in the order of PEP 440; what is local to a build stands outside the order."""
-
-    epoch: int
-    release: tuple[int, ...]
-    pre: tuple[int, str, int]
-    post: int
-    dev: float
-
-    @property
-    def unfinished(self) -> bool:
-        return self.pre[0] < 1 or self.dev < math.inf
+# ---- what a team's own packages need
 
 
 def _unmet(recipe: Recipe, held: Mapping[str, str]) -> Iterator[str]:
@@ -255,20 +214,22 @@ def _unmet(recipe: Recipe, held: Mapping[str, str]) -> Iterator[str]:
     for name, extra in asked:  # grows by the extras of other wheels
         for line in needs[name]:
             try:
-                need = _need(line)
-                there = normal_name(need.name)
-                if there == "claimstack" or not _holds(need.marker, _known(recipe, extra)):
-                    continue
-                fits = there in held and all(_fits(held[there], *clause) for clause in need.versions)
-            except (ValueError, LookupError):
+                need = Need(line)
+                holds = need.marker is None or need.marker.evaluate(_known(recipe, extra))
+            except (InvalidRequirement, UndefinedComparison):
                 yield f"{name}: Requires-Dist: {line}: is not understood; correct it where the wheel is made"
                 continue
+            there = normal_name(need.name)
+            if there == "claimstack" or not holds:
+                continue
+            extras = f"[{','.join(sorted(need.extras))}]" if need.extras else ""
+            shown = f"{need.name}{extras}{f' @ {need.url}' if need.url else need.specifier}"
             if there not in held:
-                yield f"{name} needs {need.shown}, which is not among the packages of the image: lock it with --requirements"
-            elif not fits:
-                yield f"{name} needs {need.shown}, and the image holds {held[there]}: have the wheel take that version, or give another"
+                yield f"{name} needs {shown}, which is not among the packages of the image: lock it with --requirements"
+            elif not need.specifier.contains(held[there], prereleases=True):
+                yield f"{name} needs {shown}, and the image holds {held[there]}: have the wheel take that version, or give another"
             if there in needs:
-                asked += [(there, each) for each in need.extras if (there, each) not in asked]
+                asked += [(there, each) for each in sorted(need.extras) if (there, each) not in asked]
 
 
 def _requires_dist(wheel: Path) -> list[str]:
@@ -280,22 +241,6 @@ def _requires_dist(wheel: Path) -> list[str]:
     return []
 
 
-def _need(line: str) -> _Need:
-    """Raises ValueError where a line is none of PEP 508."""
-    found = NEED.fullmatch(line)
-    if found is None:
-        raise ValueError(line)
-    extras = tuple(normal_name(each) for each in re.split(r"[\s,]+", found["extras"] or "") if each)
-    address = found["rest"].startswith("@")
-    stated, _, marker = found["rest"].partition(" ;" if address else ";")
-    versions = () if address else tuple(CLAUSE.findall(re.sub(r"[\s()]", "", stated)))
-    text = ",".join(map("".join, versions))
-    if not address and text != re.sub(r"[\s()]", "", stated).removesuffix(","):
-        raise ValueError(line)
-    shown = found["name"] + (f"[{','.join(extras)}]" if extras else "") + (f" {stated}" if address else text)
-    return _Need(found["name"], extras, versions, marker.strip(), shown)
-
-
 def _known(recipe: Recipe, extra: str) -> dict[str, str]:
     """What markers ask about. The patch of Python is the base's: as one that is maintained, it has the newest."""
     full = f"{recipe.python}.99"
@@ -305,94 +250,6 @@ def _known(recipe: Recipe, extra: str) -> dict[str, str]:
         "platform_system": "Linux", "platform_version": "", "python_full_version": full, "python_version": recipe.python,
         "sys_platform": "linux",
     }  # fmt: skip
-
-
-def _holds(marker: str, known: Mapping[str, str]) -> bool:
-    """Whether a marker is true. Raises ValueError or LookupError where it is none."""
-    tokens = [token for token in TOKEN.split(marker) if token]
-    holds = not tokens or _any(tokens, known)
-    if tokens:
-        raise ValueError(marker)
-    return holds
-
-
-def _any(tokens: list[str], known: Mapping[str, str]) -> bool:
-    """The value of what the tokens begin with, which is taken off them."""
-    holds = _every(tokens, known)
-    while tokens[:1] == ["or"]:
-        tokens.pop(0)
-        holds = _every(tokens, known) or holds
-    return holds
-
-
-def _every(tokens: list[str], known: Mapping[str, str]) -> bool:
-    holds = _one(tokens, known)
-    while tokens[:1] == ["and"]:
-        tokens.pop(0)
-        holds = _one(tokens, known) and holds
-    return holds
-
-
-def _one(tokens: list[str], known: Mapping[str, str]) -> bool:
-    first = tokens.pop(0)
-    if first == "(":
-        holds = _any(tokens, known)
-        if tokens.pop(0) != ")":
-            raise ValueError(first)
-        return holds
-    by, second = " ".join(tokens.pop(0).split()), tokens.pop(0)
-    left, right = (word[1:-1] if word[0] in "\"'" else known[word] for word in (first, second))
-    if by in ("in", "not in"):
-        return (left in right) == (by == "in")
-    if first in OF_A_VERSION or second in OF_A_VERSION:
-        return _fits(left, by, right)
-    if "extra" in (first, second):
-        left, right = normal_name(left), normal_name(right)
-    return COMPARED[by](left, right)
-
-
-def _fits(version_: str, by: str, wanted: str) -> bool:
-    """Whether a version is one that a clause such as `>=4` takes, as PEP 440 has it. Raises ValueError where one is no version."""
-    if by == "===":
-        return version_ == wanted
-    here = _version(version_)
-    if by in ("==", "!=") and wanted.endswith(".*"):
-        return _begins(here, wanted.removesuffix(".*")) == (by == "==")
-    there = _version(wanted)
-    if by == "~=":
-        numbers = re.match(r"v?(\d+!)?(\d+(?:\.\d+)*)\.\d+", wanted)
-        if numbers is None:
-            raise ValueError(wanted)
-        return here >= there and _begins(here, (numbers[1] or "") + numbers[2])
-    if by in ("==", "!=") and "+" in wanted:
-        return (version_.partition("+")[2] == wanted.partition("+")[2] and here == there) == (by == "==")
-    same = (here.epoch, here.release) == (there.epoch, there.release)
-    if same and ((by == "<" and here.unfinished and not there.unfinished) or (by == ">" and here.post >= 0 > there.post)):
-        return False  # neither the candidates of a release lie before it, nor its corrections after it
-    return COMPARED[by](here, there)
-
-
-def _begins(version_: _Version, numbers: str) -> bool:
-    wanted = VERSION.fullmatch(numbers)
-    if wanted is None or wanted["pre"] or wanted["post"] or wanted["dev"] or wanted["local"]:
-        raise ValueError(numbers)
-    release = tuple(map(int, wanted["release"].split(".")))
-    padded = version_.release + (0,) * len(release)
-    return version_.epoch == int(wanted["epoch"] or 0) and padded[: len(release)] == release
-
-
-def _version(text: str) -> _Version:
-    found = VERSION.fullmatch(text.lower())
-    if found is None:
-        raise ValueError(text)
-    release = tuple(map(int, re.sub(r"(\.0+)+$", "", found["release"]).split(".")))
-    dev = int(found["dev_number"] or 0) if found["dev"] else math.inf
-    if found["pre"]:
-        pre = (0, PRE.get(found["pre"], found["pre"]), int(found["pre_number"] or 0))
-    else:
-        pre = (-1 if found["dev"] and not found["post"] else 1, "", 0)
-    post = int(found["post_only"] or found["post_number"] or 0) if found["post"] else -1
-    return _Version(int(found["epoch"] or 0), release, pre, post, dev)
 
 
 # ---- staging

@@ -12,15 +12,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from packaging.specifiers import SpecifierSet
 
 from claimstack.controls.errors import InputError
 from claimstack.generator.documents.image_context import shipped
 from claimstack.generator.image import (
     BUILDERS,
-    CLAUSE,
     Recipe,
-    _fits,
     build_image,
     buildah_commands,
     check_tag,
@@ -231,8 +228,8 @@ def test_wheel_gets_what_it_needs_or_is_refused(tmp_path: Path) -> None:
     ("need", "shown"),
     [
         ("humanize", "humanize"),
-        ("humanize (>=4, <5)", "humanize>=4,<5"),
-        ("humanize[fast, Small] >= 4,<5 ; python_version >= '3.9'", "humanize[fast,small]>=4,<5"),
+        ("humanize (>=4, <5)", "humanize<5,>=4"),
+        ("humanize[fast, Small] >= 4,<5 ; python_version >= '3.9'", "humanize[Small,fast]<5,>=4"),
         ("humanize @ https://example.gov/humanize.whl ; sys_platform == 'linux'", "humanize @ https://example.gov/humanize.whl"),
         ("humanize; '3.13' == python_version and platform_machine in 'x86_64 amd64'", "humanize"),
         ("humanize; (os_name == 'nt' or os_name == 'posix') and implementation_name != 'pypy'", "humanize"),
@@ -270,23 +267,6 @@ def test_need_that_is_not_understood_is_refused(need: str, tmp_path: Path) -> No
     with pytest.raises(InputError) as caught:
         packages_of(recipe(locked(*held), wheels=(report_tools(tmp_path, need),)))
     assert causes(caught) == (f"report-tools: Requires-Dist: {need}: is not understood; correct it where the wheel is made",)
-
-
-def test_versions_fit_as_the_library_of_pip_says() -> None:
-    """It comes with pytest, not with claimstack."""
-    versions = ["1", "1.0.0", "1.0.dev1", "1.0a1", "1.0b2", "1.0rc1", "1.0rc1.dev2", "1.0.post0", "1.0.post1.dev3", "1.0.post1", "1.0+cpu",
-                "1.1", "1.10", "1.4.2", "2.0", "1!0.5", "0.66b2", "2.9.0.post0", "0"]  # fmt: skip
-    wanted = [
-        f"{by}{version}" for by in ("<", "<=", "==", "!=", ">=", ">") for version in versions if by in ("==", "!=") or "+" not in version
-    ]
-    wanted += ["~=1.0", "~=1.4.0", "~=1.0rc1", "~=1!0.4", "==1.*", "==1.0.*", "!=1.4.*", "==1!0.*", "===1.0.0"]
-    differing = [
-        (version, clause)
-        for clause in wanted
-        for version in versions
-        if _fits(version, *CLAUSE.findall(clause)[0]) != SpecifierSet(clause).contains(version, prereleases=True)
-    ]
-    assert differing == []
 
 
 def test_wrong_choices_are_told_together(tmp_path: Path) -> None:
