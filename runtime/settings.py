@@ -29,7 +29,10 @@ SHAPES: Final = {
         r"https://[^\s/?#@]+(/[^\s?#]*)?|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/[^\s?#]*)?",
         "https://<host> (http on a loopback address only)",
     ),
-    "CLAIMSTACK_STATE_SECRET_ARN": (r"arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:\S+", "the ARN of a secret"),
+    "CLAIMSTACK_STATE_SECRET_ARN": (
+        r"arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:\S+|[\w/+=.@-]+",
+        "the ARN of a secret, or its name as Secrets Manager takes names",
+    ),
     "CLAIMSTACK_ALLOWED_ORIGINS": (
         r"https?://[^\s/*?#@]+(\s+https?://[^\s/*?#@]+)*",
         "origins such as https://app.example.gov, without wildcard",

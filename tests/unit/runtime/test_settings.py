@@ -84,7 +84,7 @@ def test_a_public_url_that_is_none_is_refused(url: str) -> None:
     [
         ("ISSUER", "login.example.gov"),
         ("ISSUER", "http://login.example.gov"),
-        ("STATE_SECRET_ARN", "state-secret"),
+        ("STATE_SECRET_ARN", "arn:aws:kms:us-east-1:111122223333:key/1"),
         ("ALLOWED_ORIGINS", "*"),
         ("ALLOWED_ORIGINS", "https://app.example.gov https://*.example.gov"),
         ("ALLOWED_ORIGINS", "https://app.example.gov/path"),
