@@ -244,10 +244,11 @@ def lint(packages: options.Packages = None, region: options.LintRegions = None, 
     """
     from claimstack.generator.lint import LINT_REGIONS, lint_package, partition_of_package
     from claimstack.generator.partition import partition_of
+    from claimstack.generator.writing import built_packages
 
     for asked in region or ():
         partition_of(asked)
-    folders = packages or sorted(path.parent for path in Path("out").glob("*/manifest.json"))
+    folders = packages or built_packages()
     if not folders:
         raise InputError("out: holds no package; run claimstack build, or name a package folder")
     found: dict[str, list[dict[str, str]]] = {}

@@ -12,6 +12,7 @@ from typing import Any
 
 from claimstack.controls.catalog import control_id
 from claimstack.controls.errors import InputError, raise_all
+from claimstack.generator.writing import built_packages
 
 Said = dict[str, Any]
 """A table of the evidence files, as JSON gives it."""
@@ -54,7 +55,7 @@ class Evidence:
 def load_evidence(folder: Path | None) -> Evidence:
     """The evidence of a package folder; without one, of the only package below `out/`. Raises InputError."""
     if folder is None:
-        packages = sorted(path.parent for path in Path("out").glob("*/manifest.json"))
+        packages = built_packages()
         if len(packages) != 1:
             found = ", ".join(map(str, packages)) or "none"
             raise InputError(f"out: name a package with --package ({found} found here); claimstack build writes one")

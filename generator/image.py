@@ -17,7 +17,6 @@ from datetime import UTC, datetime
 from email.parser import HeaderParser
 from importlib.metadata import version
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -28,7 +27,7 @@ from packaging.requirements import Requirement as Need
 from claimstack.controls.errors import InputError, raise_all
 from claimstack.generator.documents.image_context import CONTAINERFILE, LOCK, bill_of_materials, shipped
 from claimstack.generator.documents.oscal import to_bytes
-from claimstack.generator.passing import runtime_sha256
+from claimstack.generator.passing import runtime_sha256, source_files
 from claimstack.generator.requirements import Requirement, normal_name, parse_requirements
 from claimstack.generator.writing import read_manifest, sha256
 
@@ -267,7 +266,9 @@ def stage(recipe: Recipe, folder: Path, wheels: Path | None = None) -> tuple[Req
             fetch_wheels(recipe, Path(fetched))
         unpack_wheels([*(wheels or Path(fetched)).glob("*.whl"), *recipe.wheels], packages, folder / "packages")
     _write(folder / "Containerfile", _filled_in(recipe).encode())
-    for path, content in _sources(files("claimstack.runtime")):
+    for path, content in source_files(files("claimstack.runtime")):
+        if path in NOT_IN_THE_IMAGE:
+            continue
         _write(folder / "app" / "claimstack" / "runtime" / path, content)
     own = version("claimstack")
     metadata = f"Metadata-Version: 2.1\nName: claimstack\nVersion: {own}\nLicense: Apache-2.0\n"
@@ -288,15 +289,6 @@ def _filled_in(recipe: Recipe) -> str:
     for name, value in arguments.items():
         text = re.sub(rf"^ARG {name}(=.*)?$", f"ARG {name}={value}", text, count=1, flags=re.MULTILINE)
     return text
-
-
-def _sources(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, bytes]]:
-    for entry in folder.iterdir():
-        if entry.is_dir():
-            if entry.name != "__pycache__":
-                yield from _sources(entry, f"{prefix}{entry.name}/")
-        elif not entry.name.endswith(".pyc") and prefix + entry.name not in NOT_IN_THE_IMAGE:
-            yield prefix + entry.name, entry.read_bytes()
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -10,9 +10,8 @@ from datetime import datetime
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from claimstack.generator.build import build
 from claimstack.generator.config import Config
@@ -33,7 +32,7 @@ from claimstack.generator.emitted import TEST_RESULTS
 from claimstack.generator.environment import load_environment
 from claimstack.generator.evaluation import Evaluated, evaluate, read_back
 from claimstack.generator.extensions import Extension
-from claimstack.generator.passing import recorded_results
+from claimstack.generator.passing import recorded_results, source_files
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.system import System
 from claimstack.generator.writing import MANIFEST, sha256
@@ -138,21 +137,15 @@ def _manifest(system: System, rendered: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+SOURCES: Final = (".py", ".json", ".toml", ".j2")
+
+
 @cache
 def sources_sha256() -> str:
     """Content hash of what generates: code, control facts and skeletons, in path order."""
     digest = hashlib.sha256()
     for package in ("claimstack.controls", "claimstack.generator", "claimstack.templates"):
-        for path, content in sorted(_sources(files(package))):
-            digest.update(f"{package}/{path}\0".encode() + content)
+        for path, content in sorted(source_files(files(package))):
+            if path.endswith(SOURCES):
+                digest.update(f"{package}/{path}\0".encode() + content)
     return digest.hexdigest()
-
-
-def _sources(folder: Traversable, prefix: str = "") -> list[tuple[str, bytes]]:
-    found = []
-    for entry in folder.iterdir():
-        if entry.is_dir() and entry.name != "__pycache__":
-            found += _sources(entry, f"{prefix}{entry.name}/")
-        elif entry.name.endswith((".py", ".json", ".toml", ".j2")):
-            found.append((prefix + entry.name, entry.read_bytes()))
-    return found

@@ -122,16 +122,17 @@ def runtime_sha256() -> str:
 def sources_sha256(folder: Traversable) -> str:
     """Content hash of a folder: paths and contents, caches left out."""
     digest = hashlib.sha256()
-    for path, content in sorted(_sources(folder)):
+    for path, content in sorted(source_files(folder)):
         digest.update(path.encode() + b"\0" + hashlib.sha256(content).digest())
     return digest.hexdigest()
 
 
-def _sources(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, bytes]]:
+def source_files(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, bytes]]:
+    """Path and content of every file of a folder, caches left out."""
     for entry in folder.iterdir():
         if entry.is_dir():
             if entry.name != "__pycache__":
-                yield from _sources(entry, f"{prefix}{entry.name}/")
+                yield from source_files(entry, f"{prefix}{entry.name}/")
         elif not entry.name.endswith(".pyc"):
             yield prefix + entry.name, entry.read_bytes()
 

@@ -23,7 +23,7 @@ from claimstack.controls.errors import InputError
 from claimstack.generator.partition import partition_of
 from claimstack.generator.resources.identity import USER_POOL, client_logical_id
 from claimstack.generator.resources.secrets import SECRET_LENGTH
-from claimstack.generator.writing import read_manifest
+from claimstack.generator.writing import built_packages, read_manifest
 
 STATE_LIFE: Final = timedelta(minutes=10)
 """How long a sealed state is accepted: the default of the MCP SDK."""
@@ -97,7 +97,7 @@ def server_of(system: str | None, package: Path | None, stack: str | None, regio
     name = system or manifest.get("system") or (stack or "").removesuffix("-server")
     region = region or (_region_of(folder) if folder is not None else None)
     if region is None:
-        there = ", ".join(path.name for path in _packages()) or "none"
+        there = ", ".join(path.name for path in built_packages()) or "none"
         raise InputError(f"no package of {name} below out/ ({there} found); name it with --package, or --stack and --region")
     partition = partition_of(region)
     if manifest and manifest.get("partition") != partition.name:
@@ -312,15 +312,11 @@ def _package_for(system: str | None, stack: str | None) -> Path | None:
             raise InputError(f"--stack {stack}: does not name its system as <system>-server does; name the package too, with --package")
         folder = Path("out") / stack.removesuffix("-server")
         return folder if read_manifest(folder) else None
-    packages = _packages()
+    packages = built_packages()
     if len(packages) != 1:
         found = ", ".join(map(str, packages)) or "none"
         raise InputError(f"out: name the system by --package or --stack ({found} found here)")
     return packages[0]
-
-
-def _packages() -> list[Path]:
-    return sorted(path.parent for path in Path("out").glob("*/manifest.json"))
 
 
 def _region_of(package: Path) -> str:

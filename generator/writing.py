@@ -99,6 +99,11 @@ def foreign_files(folder: Path) -> list[str]:
     return [path for path in present if path not in {*(listed or ()), MANIFEST}]
 
 
+def built_packages() -> list[Path]:
+    """Every package folder below `out/`, sorted."""
+    return sorted(path.parent for path in Path("out").glob(f"*/{MANIFEST}"))
+
+
 def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a package folder; empty where there is none or it cannot be read."""
     try:

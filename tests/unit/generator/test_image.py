@@ -65,7 +65,7 @@ def sha256(path: Path) -> str:
 
 def recipe(*locks: str, **chosen: object) -> Recipe:
     texts = tuple((f"{index}.lock", text) for index, text in enumerate(locks))
-    return Recipe(shipped("Containerfile"), texts, moment=MOMENT, **chosen)  # type: ignore[arg-type]
+    return Recipe(shipped("Containerfile"), texts, moment=MOMENT, **chosen)  # type: ignore[arg-type]  # the caller names fields
 
 
 def tree(folder: Path) -> dict[str, tuple[int, float, bytes]]:
