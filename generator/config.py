@@ -12,62 +12,31 @@ import re
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from claimstack.controls.errors import InputError
+from claimstack.generator.fields import (
+    CALLBACK,
+    ENDPOINT_SERVICE,
+    ISSUER,
+    ORIGIN,
+    PACKAGE_ID,
+    ROLE_PATH,
+    USER_POOL_ARN,
+    WORD,
+    DomainName,
+    ScopeName,
+    Sentence,
+    Table,
+    TagKey,
+    TagValue,
+    Token,
+)
 from claimstack.generator.partition import Partition, partition_of
-
-NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
-SCOPE = r"^[!#-\[\]-~]+$"
-DOMAIN = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$"
-SENTENCE = r"^[^\s\p{Cc}]([^\p{Cc}\x{2028}\x{2029}]*[^\s\p{Cc}])?$"
-ORIGIN = r"^https://[^\s/*?#@]+$"
-CALLBACK = r"^(https://[^\s/?#@]+|http://localhost(:[0-9]{1,5})?)(/[^\s#]*)?$"
-ISSUER = r"^https://[^\s/?#@]+(/[^\s?#]*)?$"
-WORD = r"^[^\s\p{Cc}]+$"
-USER_POOL_ARN = r"^arn:aws(-us-gov)?:cognito-idp:[a-z0-9-]+:[0-9]{12}:userpool/[a-z0-9-]+_[A-Za-z0-9]+$"
-ENDPOINT_SERVICE = r"^[a-z0-9]+([.-][a-z0-9]+)*$"
-TAG_KEY = r"^[\p{L}\p{Z}\p{N}_.:/=+\-@]+$"
-TAG_VALUE = r"^[\p{L}\p{Z}\p{N}_.:/=+\-@]+$"
-ROLE_PATH = r"^/([A-Za-z0-9_+=,.@-]+/)*$"
-PACKAGE_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{2,40}$"
-
-WORDS = {
-    NAME: "lower case letters, digits and single hyphens, starting with a letter, such as 'grants-tools'",
-    SCOPE: "a scope name without spaces, quotes or backslashes, such as 'invoke'",
-    DOMAIN: "a domain name in lower case without scheme, port or path, such as 'mcp.example.gov'",
-    SENTENCE: "one line of text without line breaks and without spaces at either end",
-    ORIGIN: "an origin such as 'https://app.example.gov', without path or wildcard",
-    CALLBACK: "an address starting with 'https://' or 'http://localhost', without fragment, such as 'http://localhost:8976/callback'",
-    ISSUER: "an issuer such as 'https://login.example.gov/tenant', without query or fragment",
-    WORD: "text without spaces",
-    USER_POOL_ARN: "the ARN of a user pool, such as 'arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_AbCdEf123'",
-    ENDPOINT_SERVICE: "a service name without the region prefix, such as 'sqs'",
-    TAG_KEY: "letters, digits, spaces and _ . : / = + - @ only, as not every AWS service takes more in a tag",
-    TAG_VALUE: "one or more of letters, digits, spaces and _ . : / = + - @, as not every AWS service takes anything else in a tag",
-    ROLE_PATH: "an IAM path that starts and ends with a slash, such as '/mcp/'",
-    PACKAGE_ID: "3 to 41 letters, digits, dots, underscores and hyphens, starting with a letter or digit",
-}
-"""Pattern → what it asks for, in the words of an error message."""
+from claimstack.generator.stated import Assessor, Assurance, CryptographicModule, InformationType, Person, Plan, Service, Url
 
 Class = Literal["B", "C", "D"]
 Route = Literal["20x", "rev5"]
-Token = Annotated[str, StringConstraints(pattern=NAME, min_length=2, max_length=31)]
-"""At most 31 characters, so that prefixed names stay inside AWS limits."""
-ScopeName = Annotated[str, StringConstraints(pattern=SCOPE, max_length=256)]
-DomainName = Annotated[str, StringConstraints(pattern=DOMAIN, max_length=240)]
-"""Shorter than DNS allows: the canonical URL on it has to fit into the 256 characters of a resource server identifier."""
-Sentence = Annotated[str, StringConstraints(pattern=SENTENCE, max_length=1000)]
-"""One line for people: OSCAL strings take no line break and no space at either end."""
-TagKey = Annotated[str, StringConstraints(pattern=TAG_KEY, max_length=128)]
-TagValue = Annotated[str, StringConstraints(pattern=TAG_VALUE, max_length=255)]
-"""ECR takes one character less than the 256 of other services; neither it nor CloudWatch takes an empty value."""
-
-
-class Table(BaseModel):
-    """A table of system.toml: no unknown keys, no silent conversions, immutable once read."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class FrontDoor(Table):
@@ -138,7 +107,7 @@ class Organisation(Table):
     """What the landing zone around the system requires or provides."""
 
     name: Sentence | None = None
-    tags: Annotated[dict[TagKey, TagValue], Field(max_length=40)] = {}
+    tags: Annotated[dict[TagKey, TagValue], Field(max_length=40)] = Field(default_factory=dict)
     """Mandatory tags, put on every taggable resource; AWS takes fifty, of which some are ours."""
     role_path: Annotated[str, StringConstraints(pattern=ROLE_PATH, max_length=512)] = "/"
     permissions_boundary: bool = False
@@ -173,6 +142,11 @@ class Provider(Table):
 
     title: Sentence
     description: Sentence
+    operator: Sentence | None = None
+    """Who runs it, where that is another organisation: it is then a third-party information resource (rule MAS-CSO-TPR)."""
+    website: Url | None = None
+    fedramp_id: Annotated[str, StringConstraints(pattern=PACKAGE_ID)] | None = None
+    """Its own FedRAMP id, where it is certified."""
 
 
 class DispositionOverride(Table):
@@ -205,11 +179,20 @@ class Config(Table):
     registry: Registry = Registry()
     organisation: Organisation = Organisation()
     leveraged: Leveraged | None = None
-    parameters: dict[str, ControlParameter] = {}
+    parameters: dict[str, ControlParameter] = Field(default_factory=dict)
     """Control parameters by catalog id, such as `au-11_odp`."""
-    providers: dict[Token, Provider] = {}
-    dispositions: dict[str, DispositionOverride] = {}
+    providers: dict[Token, Provider] = Field(default_factory=dict)
+    dispositions: dict[str, DispositionOverride] = Field(default_factory=dict)
     """By control id or point id."""
+    information: tuple[InformationType, ...] = ()
+    service: Service = Service()
+    assurance: Assurance = Assurance()
+    people: tuple[Person, ...] = ()
+    plans: dict[str, Plan] = Field(default_factory=dict)
+    """By control id or point id: who will close what is open, and when."""
+    assessor: Assessor | None = None
+    cryptographic_modules: dict[Token, CryptographicModule] = Field(default_factory=dict)
+    """By the key of a service in fedramp/cryptographic-modules.json."""
     extensions: tuple[Sentence, ...] = ()
     """Overlay files beside system.toml, or names of installed `claimstack.extensions` entry points."""
 

@@ -14,7 +14,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from claimstack.controls.errors import InputError, raise_all
-from claimstack.generator.config import WORDS, Config
+from claimstack.generator.config import Config
+from claimstack.generator.fields import WORDS
 from claimstack.generator.rules import violations
 
 
@@ -84,6 +85,16 @@ EXAMPLES = {
     "approver": '"Who approved it"',
     "date": "2026-01-31",
     "status": '"organisational"',
+    "confidentiality": '"moderate"',
+    "integrity": '"moderate"',
+    "availability": '"low"',
+    "owner": '"system-owner"',
+    "completion": "2027-01-31",
+    "milestone": '"What will be done, in one line"',
+    "id": '"123456"',
+    "module": '"The name on the certificate"',
+    "certificate": '"4523"',
+    "standard": '"FIPS 140-3"',
 }
 """Required key → what a line with it may look like."""
 

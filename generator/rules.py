@@ -13,6 +13,7 @@ from claimstack.controls.catalog import load_catalog
 from claimstack.controls.errors import InputError
 from claimstack.generator.config import RETENTION_PARAMETER, Config, parse_days
 from claimstack.generator.partition import REGIONS, partition_of
+from claimstack.generator.stated import IMPACTS
 
 Violation = tuple[str, str]
 Rule = Callable[[Config], Iterable[Violation]]
@@ -222,6 +223,7 @@ def lists_repeat_nothing(config: Config) -> Iterator[Violation]:
         "auth.audience": config.auth.audience,
         "network.endpoint_services": config.network.endpoint_services,
         "extensions": config.extensions,
+        "service.business_categories": config.service.business_categories,
     }
     for key, values in lists.items():
         for value, count in Counter(values).items():
@@ -260,6 +262,8 @@ def decisions_precede_the_evidence(config: Config) -> Iterator[Violation]:
     dates = {f'parameters."{parameter}".date': setting.date for parameter, setting in config.parameters.items()}
     if config.leveraged is not None:
         dates["leveraged.date_authorized"] = config.leveraged.date_authorized
+    if config.service.operational_since is not None:
+        dates["service.operational_since"] = config.service.operational_since
     for key, day in dates.items():
         if day > config.as_of:
             yield key, f"{day} lies after as_of = {config.as_of}, the day of the evidence; correct one of them"
@@ -286,6 +290,31 @@ def dispositions_name_controls_or_points(config: Config) -> Iterator[Violation]:
             _ = load_catalog().point(target) if "_" in target else load_catalog().control(target)
         except InputError as error:
             yield f'dispositions."{target}"', str(error)
+
+
+def plans_name_open_things_and_people(config: Config) -> Iterator[Violation]:
+    held = {role for person in config.people for role in person.roles}
+    for target, plan in config.plans.items():
+        key = f'plans."{target}"'
+        try:
+            _ = load_catalog().point(target) if "_" in target else load_catalog().control(target)
+        except InputError as error:
+            yield key, str(error)
+        if plan.owner not in held:
+            yield f"{key}.owner", f"nobody in [[people]] holds the role '{plan.owner}'; add it to somebody's roles, or name another"
+
+
+def impacts_fit_the_class(config: Config) -> Iterator[Violation]:
+    """Classes B, C and D stand for the legacy baselines Low, Moderate and High (FedRAMP Consolidated Rules, FRC-CSF-BSL)."""
+    most = dict(zip(("B", "C", "D"), IMPACTS, strict=True))[config.class_]
+    for number, information in enumerate(config.information, start=1):
+        for objective in ("confidentiality", "integrity", "availability"):
+            impact = getattr(information, objective)
+            if IMPACTS.index(impact) > IMPACTS.index(most):
+                yield (
+                    f"information[{number}].{objective}",
+                    f"'{impact}' is more than class {config.class_} stands for ('{most}'); choose a higher class, or correct the impact",
+                )
 
 
 def dispositions_stand_on_something(config: Config) -> Iterator[Violation]:
@@ -321,6 +350,8 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (retention_is_one_of_the_log_groups, ()),
     (dispositions_name_controls_or_points, ()),
     (dispositions_stand_on_something, ("providers", "leveraged")),
+    (plans_name_open_things_and_people, ("people",)),
+    (impacts_fit_the_class, ("class",)),
 )
 """Each rule with the keys whose default it would take for the user's word: where one of them is faulty, the rule is not asked."""
 

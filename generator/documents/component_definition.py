@@ -14,7 +14,6 @@ from claimstack.generator.documents.oscal import (
     CATALOG_HREF,
     TRESTLE_NS,
     Document,
-    Party,
     Role,
     metadata,
     prop,
@@ -23,6 +22,7 @@ from claimstack.generator.documents.oscal import (
     through_trestle,
     to_bytes,
 )
+from claimstack.generator.documents.people import provider_party
 from claimstack.generator.documents.profile import (
     CATALOG_FILE,
     RULES_FILE,
@@ -91,7 +91,7 @@ def render_component_definition(evaluated: Evaluated) -> Document:
 def _metadata(evaluated: Evaluated) -> dict[str, Any]:
     system = evaluated.system
     config = system.config
-    provider = _provider(system)
+    provider = provider_party(system)
     props = {
         "certification-class": config.class_,
         "certification-route": config.certification,
@@ -121,11 +121,6 @@ def _tier_words(levels: Iterable[str]) -> str:
 def _levels(claims: Iterable[ClaimResult]) -> tuple[str, ...]:
     """The levels of the checks of claims, declared first."""
     return tuple(sorted({level for result in claims for level in result.levels}))
-
-
-def _provider(system: System) -> Party | None:
-    name = system.config.organisation.name
-    return None if name is None else Party(stable_uuid("party", name), name)
 
 
 def _profile_resource(evaluated: Evaluated) -> dict[str, Any]:
@@ -189,7 +184,7 @@ def _component(evaluated: Evaluated, component: Component, rule_sets: Mapping[st
         "description": component.description,
         "props": [*_resource_props(evaluated, declared), *_rule_props(checks, rule_sets)],
     }
-    if provider := _provider(system):
+    if provider := provider_party(system):
         built["responsible-roles"] = [{"role-id": "provider", "party-uuids": [provider.uuid]}]
     if component == FUNCTION:
         built["props"] += [prop("package-url", package.purl) for package in locked_packages()]

@@ -44,6 +44,19 @@ class Party:
     name: str
     type: str = "organization"
     """`organization` or `person`."""
+    title: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+    def data(self) -> dict[str, Any]:
+        built: dict[str, Any] = {"uuid": self.uuid, "type": self.type, "name": self.name}
+        if self.title is not None:
+            built["props"] = [prop("job-title", self.title, ns=None)]
+        if self.email is not None:
+            built["email-addresses"] = [self.email]
+        if self.phone is not None:
+            built["telephone-numbers"] = [{"number": self.phone}]
+        return built
 
 
 def stable_uuid(*parts: str) -> str:
@@ -75,7 +88,7 @@ def metadata(
     """Build a document's metadata; `responsible` maps role ids to party uuids. Empty lists stay out: the schema refuses them."""
     lists: dict[str, list[dict[str, Any]]] = {
         "roles": [{"id": role.id, "title": role.title} for role in roles],
-        "parties": [{"uuid": party.uuid, "type": party.type, "name": party.name} for party in parties],
+        "parties": [party.data() for party in parties],
         "responsible-parties": [{"role-id": role, "party-uuids": list(uuids)} for role, uuids in (responsible or {}).items()],
     }
     return {

@@ -9,7 +9,8 @@ import pytest
 
 from claimstack.controls.errors import InputError
 from claimstack.controls.floors import floor
-from claimstack.generator.config import WORDS, Config, ControlParameter, FrontDoor, control_parameter, parse_days
+from claimstack.generator.config import Config, ControlParameter, FrontDoor, control_parameter, parse_days
+from claimstack.generator.fields import WORDS
 from claimstack.generator.partition import GOVCLOUD
 from claimstack.generator.rules import RETENTION_DAYS
 
