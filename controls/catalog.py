@@ -160,7 +160,7 @@ def read_catalog(folder: Traversable) -> Catalog:
     """Raises InputError when a file is missing or is not what the refresh script writes."""
     controls: dict[str, Control] = {}
     points: dict[str, Point] = {}
-    catalog, classes, ksis, sources = (_read(folder / name) for name in FILES)
+    catalog, classes, ksis, sources = (read_fact_file(folder / name) for name in FILES)
     try:
         for id_, fact in catalog.items():
             points |= {point: Point(point, id_, tuple(objectives)) for point, objectives in fact["points"].items()}
@@ -185,7 +185,8 @@ def read_catalog(folder: Traversable) -> Catalog:
         raise InputError(f"{folder}: not as this version writes it ({error!r}): run python -m claimstack.controls.refresh") from None
 
 
-def _read(file: Traversable) -> dict[str, Any]:
+def read_fact_file(file: Traversable) -> dict[str, Any]:
+    """Raises InputError when the file is not there or holds no JSON object."""
     try:
         value = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files as package_files
 from pathlib import PurePosixPath
@@ -14,6 +12,7 @@ from typing import Any
 
 from claimstack.controls.catalog import Catalog, Point, load_catalog
 from claimstack.controls.errors import InputError, raise_all
+from claimstack.controls.tables import choice_problem, listed, sentence_problem, suggestion, unknown_keys
 
 HIGHEST = ("implemented", "partial", "none")
 PARTIES = ("organisation", "aws", "customer", "provider-of-key", "tools")
@@ -27,7 +26,6 @@ ORIGINATIONS: Mapping[str, tuple[str, ...]] = {
 }
 """The FedRAMP control originations that do not contradict each disposition status."""
 
-_SENTENCE = re.compile(r"\S(.*\S)?")  # OSCAL strings are one line without space at either end
 _TOP_KEYS = ("family", "ceilings", "dispositions")
 _CEILING_KEYS = ("highest", "remains", "because")
 _REMAINDER_KEYS = ("who", "what")
@@ -86,16 +84,16 @@ def disposition_of(point: Point, *sources: Mapping[str, Disposition]) -> Disposi
 
 def ceiling_problems(ceiling: Ceiling, *, overrides: bool = False) -> Iterator[str]:
     """What is wrong with the values of a ceiling; one that `overrides` ours needs a reason, whatever it says."""
-    yield from _choice_problem("highest", ceiling.highest, HIGHEST)
+    yield from choice_problem("highest", ceiling.highest, HIGHEST)
     if ceiling.because != "":
-        yield from _sentence_problem("because", ceiling.because)
+        yield from sentence_problem("because", ceiling.because)
     elif overrides:
         yield "is overridden without a reason; say it in `because`"
     elif ceiling.highest != "implemented":
         yield f"because: missing; say why {ceiling.highest or 'no more'} is the most that can be earned"
     for number, remainder in enumerate(ceiling.remains):
-        yield from (f"remains[{number}]: {problem}" for problem in _choice_problem("who", remainder.who, PARTIES))
-        yield from (f"remains[{number}]: {problem}" for problem in _sentence_problem("what", remainder.what))
+        yield from (f"remains[{number}]: {problem}" for problem in choice_problem("who", remainder.who, PARTIES))
+        yield from (f"remains[{number}]: {problem}" for problem in sentence_problem("what", remainder.what))
     if ceiling.highest == "partial" and not ceiling.remains:
         yield "remains: empty; say what is left and for whom, or state highest = 'implemented'"
     if ceiling.highest == "implemented" and ceiling.remains:
@@ -104,15 +102,15 @@ def ceiling_problems(ceiling: Ceiling, *, overrides: bool = False) -> Iterator[s
 
 def disposition_problems(disposition: Disposition) -> Iterator[str]:
     """What is wrong with the values of a disposition."""
-    wrong = [*_choice_problem("status", disposition.status, tuple(ORIGINATIONS))]
-    wrong += _choice_problem("origination", disposition.origination, ORIGINATIONS["not-applicable"])
+    wrong = [*choice_problem("status", disposition.status, tuple(ORIGINATIONS))]
+    wrong += choice_problem("origination", disposition.origination, ORIGINATIONS["not-applicable"])
     yield from wrong
     if not wrong and disposition.origination not in ORIGINATIONS[disposition.status]:
-        allowed = _listed(ORIGINATIONS[disposition.status])
+        allowed = listed(ORIGINATIONS[disposition.status])
         yield f"origination: {disposition.origination!r} contradicts status {disposition.status!r}; use {allowed}"
     if disposition.provider is not None:
-        yield from _sentence_problem("provider", disposition.provider)
-    yield from _sentence_problem("reason", disposition.reason)
+        yield from sentence_problem("provider", disposition.provider)
+    yield from sentence_problem("reason", disposition.reason)
 
 
 @cache
@@ -170,13 +168,13 @@ def _entries(
 
 
 def _wrong_head(file: str, table: Mapping[str, Any], catalog: Catalog) -> Iterator[str]:
-    for problem in _unknown_keys(table, _TOP_KEYS):
+    for problem in unknown_keys(table, _TOP_KEYS):
         yield f"{file}: {problem}"
     if "family" in table:
         family = table["family"]
         known = {control.family for control in catalog.controls.values()}
         if family not in known:
-            yield f"{file}: family: {family!r} is no family of the catalog{_suggest(family, sorted(known))}"
+            yield f"{file}: family: {family!r} is no family of the catalog{suggestion(family, sorted(known))}"
         elif PurePosixPath(file).stem != family:
             yield f"{file}: family: the file says {family!r}; name it {family}.toml"
 
@@ -197,13 +195,13 @@ def _wrong_target(target: str, section: str, family: object, catalog: Catalog) -
 
 
 def _read_ceiling(point: str, entry: Mapping[str, Any], problems: list[str]) -> Ceiling:
-    problems += _unknown_keys(entry, _CEILING_KEYS)
+    problems += unknown_keys(entry, _CEILING_KEYS)
     remains = entry.get("remains", [])
     listed = isinstance(remains, list) and all(isinstance(remainder, dict) for remainder in remains)
     if not listed:
         problems.append("remains: must be a list of tables with who and what")
     for number, remainder in enumerate(remains if listed else ()):
-        problems += [f"remains[{number}]: {problem}" for problem in _unknown_keys(remainder, _REMAINDER_KEYS)]
+        problems += [f"remains[{number}]: {problem}" for problem in unknown_keys(remainder, _REMAINDER_KEYS)]
     parts = tuple(Remainder(remainder.get("who", ""), remainder.get("what", "")) for remainder in (remains if listed else ()))
     ceiling = Ceiling(point, entry.get("highest", ""), parts, entry.get("because", ""))
     if listed:
@@ -212,7 +210,7 @@ def _read_ceiling(point: str, entry: Mapping[str, Any], problems: list[str]) -> 
 
 
 def _read_disposition(target: str, entry: Mapping[str, Any], file: str, problems: list[str]) -> Disposition:
-    problems += _unknown_keys(entry, _DISPOSITION_KEYS)
+    problems += unknown_keys(entry, _DISPOSITION_KEYS)
     unless_claimed = entry.get("unless_claimed", False)
     disposition = Disposition(
         target=target,
@@ -247,32 +245,4 @@ def _contradictions(families: Families, catalog: Catalog, origins: Mapping[tuple
         else:
             points = (target,)
         if disposition.unless_claimed and all(point in families.ceilings and not families.ceilings[point].claimable for point in points):
-            yield f"{where}: says unless_claimed, but no claim may name {_listed(points)}; delete unless_claimed or raise the ceiling"
-
-
-def _unknown_keys(table: Mapping[str, Any], known: tuple[str, ...]) -> Iterator[str]:
-    for key in table:
-        if key not in known:
-            yield f"{key}: unknown key{_suggest(key, known)}"
-
-
-def _choice_problem(key: str, value: object, allowed: tuple[str, ...]) -> Iterator[str]:
-    if value == "":
-        yield f"{key}: missing; use {_listed(allowed)}"
-    elif value not in allowed:
-        yield f"{key}: {value!r} is none of {_listed(allowed)}{_suggest(value, allowed)}"
-
-
-def _sentence_problem(key: str, value: object) -> Iterator[str]:
-    if not isinstance(value, str) or not _SENTENCE.fullmatch(value):
-        found = "missing" if value == "" else f"found {value!r}"
-        yield f"{key}: {found}; write one line without space at either end"
-
-
-def _suggest(value: object, known: tuple[str, ...] | list[str]) -> str:
-    near = get_close_matches(str(value), known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
-
-
-def _listed(values: tuple[str, ...]) -> str:
-    return ", ".join(values)
+            yield f"{where}: says unless_claimed, but no claim may name {listed(points)}; delete unless_claimed or raise the ceiling"

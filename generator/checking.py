@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from claimstack.controls.errors import InputError
-from claimstack.generator.documents.coverage import status_counts
+from claimstack.generator.documents.evidence.coverage import status_counts
 from claimstack.generator.evaluation import Evaluated, Fact, read_back
 from claimstack.generator.package import Package, judge
 from claimstack.generator.predicates import Outcome
@@ -44,7 +44,7 @@ def check_package(package: Package, folder: Path, environment: Path | None = Non
     if not unreadable and all(package.files[f"cloudformation/{stack}.json"] == text for stack, text in texts.items()):
         return Checked(found, package.evaluated)
     try:
-        judged = None if unreadable else judge(package.system, texts, environment)
+        judged = None if unreadable else judge(package.system, texts, environment, package.redaction)
     except InputError as error:
         judged = None
         unreadable = [f"{folder}: {cause}" for cause in error.causes]

@@ -33,7 +33,7 @@ from claimstack.generator.fields import (
     Token,
 )
 from claimstack.generator.partition import Partition, partition_of
-from claimstack.generator.stated import Assessor, Assurance, CryptographicModule, InformationType, Person, Plan, Service, Url
+from claimstack.generator.stated import Assessor, Assurance, CryptographicModule, InformationType, Person, Plan, Service, Statement, Url
 
 Class = Literal["B", "C", "D"]
 Route = Literal["20x", "rev5"]
@@ -147,6 +147,10 @@ class Provider(Table):
     website: Url | None = None
     fedramp_id: Annotated[str, StringConstraints(pattern=PACKAGE_ID)] | None = None
     """Its own FedRAMP id, where it is certified."""
+    justification: Sentence | None = None
+    """Why it is used, where another organisation runs it; this and the next two are what rule MAS-CSO-TPR asks for."""
+    mitigation: Sentence | None = None
+    compensating_controls: Sentence | None = None
 
 
 class DispositionOverride(Table):
@@ -193,6 +197,10 @@ class Config(Table):
     assessor: Assessor | None = None
     cryptographic_modules: dict[Token, CryptographicModule] = Field(default_factory=dict)
     """By the key of a service in fedramp/cryptographic-modules.json."""
+    rules: dict[str, Statement] = Field(default_factory=dict)
+    """By the id of a FedRAMP provider rule, in place of what this package says to it."""
+    ksis: dict[str, Statement] = Field(default_factory=dict)
+    """By the id of a Key Security Indicator, beside what this package shows of it."""
     extensions: tuple[Sentence, ...] = ()
     """Overlay files beside system.toml, or names of installed `claimstack.extensions` entry points."""
 

@@ -96,6 +96,27 @@ def select_points(evidence: Evidence, family: str | None, status: str | None) ->
             yield control, point, said
 
 
+def select_parameters(evidence: Evidence, family: str | None) -> Said:
+    """Control parameters of claimed controls that have no value (`unset`), and every one that has (`set`), each by its id.
+
+    Raises InputError for a family that does not exist, and where an older version wrote the package.
+    """
+    if not isinstance(table := evidence.coverage.get("parameters"), dict):
+        raise InputError(f"{evidence.folder}/evidence/coverage.json: says nothing of control parameters; build the package again")
+    families = sorted({said["control"].partition("-")[0] for said in table.values()})
+    if family and family.lower() not in families:
+        raise InputError(f"--family: {family!r} is none of {', '.join(families)}")
+    of_family = {
+        id_: {"control": control, "title": evidence.coverage["answers"].get(control, {}).get("title", ""), **said}
+        for id_, said in table.items()
+        if (control := said["control"]) and (not family or control.startswith(f"{family.lower()}-"))
+    }
+    return {
+        "unset": {id_: said for id_, said in of_family.items() if said["claimed"] and said["value"] is None},
+        "set": {id_: said for id_, said in of_family.items() if said["value"] is not None},
+    }
+
+
 def explain(evidence: Evidence, what: str) -> Said:
     """The chain claim → check → pointer → expected and actual for a control, a point, a resource, a component or a check.
 

@@ -26,7 +26,7 @@ from packaging.requirements import Requirement as Need
 
 from claimstack.controls.errors import InputError, raise_all
 from claimstack.generator.documents.image_context import CONTAINERFILE, LOCK, bill_of_materials, shipped
-from claimstack.generator.documents.oscal import to_bytes
+from claimstack.generator.documents.oscal.common import to_bytes
 from claimstack.generator.passing import runtime_sha256, source_files
 from claimstack.generator.requirements import Requirement, normal_name, parse_requirements
 from claimstack.generator.writing import read_manifest, sha256

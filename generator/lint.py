@@ -9,18 +9,23 @@ from pathlib import Path
 
 from claimstack.controls.catalog import load_catalog
 from claimstack.controls.errors import InputError
-from claimstack.generator.documents.references import check_references
+from claimstack.generator.documents.fedramp.certification_package_overview import TYPES
+from claimstack.generator.documents.fedramp.checks import check_fedramp
+from claimstack.generator.documents.references.check import check_references
 from claimstack.generator.emitted import TEST_RESULTS, Json
 from claimstack.generator.evaluation import read_back
 from claimstack.generator.writing import read_manifest
 
 LINT_REGIONS = {"aws": ("us-east-1",), "aws-us-gov": ("us-gov-west-1", "us-gov-east-1")}
 """The regions whose resource schemas a partition's templates are held against."""
+FEDRAMP_READS = ("fedramp/", "cloudformation/", "evidence/")
+"""The folders that the FedRAMP documents are held against."""
 
 
 @dataclass(frozen=True, slots=True)
 class LintFinding:
-    """One finding; `rule` is cfn-lint's id, or `oscal` for a broken reference between or within OSCAL documents."""
+    """One finding; `rule` is cfn-lint's id, `oscal` for a broken reference between or within OSCAL documents, or `fedramp` for what the
+    FedRAMP documents lack or contradict."""
 
     file: str
     rule: str
@@ -29,7 +34,7 @@ class LintFinding:
 
 
 def lint_package(folder: Path, regions: tuple[str, ...]) -> tuple[LintFinding, ...]:
-    """Judge every template with cfn-lint and every OSCAL document with the reference checker.
+    """Judge every template with cfn-lint, every OSCAL document with the reference checker and the FedRAMP documents with our own rules.
 
     Raises InputError where the folder is no package, or cfn-lint is not installed.
     """
@@ -37,13 +42,34 @@ def lint_package(folder: Path, regions: tuple[str, ...]) -> tuple[LintFinding, .
     findings = [finding for stack, text in templates.items() for finding in lint_template(stack, text, regions)]
     documents = {f"oscal/{path.name}": json.loads(path.read_text(encoding="utf-8")) for path in sorted((folder / "oscal").glob("*.json"))}
     broken = check_references(documents, load_catalog(), pointers=read_back(templates, results=_results(folder)).resolves)
-    return (*findings, *(LintFinding(item.document, "oscal", item.pointer, item.message) for item in broken))
+    return (*findings, *(LintFinding(item.document, "oscal", item.pointer, item.message) for item in broken), *lint_fedramp(folder))
+
+
+def lint_fedramp(folder: Path) -> Iterator[LintFinding]:
+    """What is wrong with the FedRAMP documents of a package; values that are visibly open are no finding.
+
+    Nothing is said of a folder whose manifest names neither class nor route.
+    """
+    manifest = read_manifest(folder)
+    class_, route = str(manifest.get("class")), str(manifest.get("certification"))
+    if class_ not in load_catalog().classes or route not in TYPES:
+        return
+    paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    documents = {name: _read(path) for name, path in paths.items() if name.startswith(FEDRAMP_READS) and name.endswith(".json")}
+    for item in check_fedramp(documents, class_, route, frozenset(paths)):
+        if item.level == "error":
+            yield LintFinding(item.document, "fedramp", item.pointer.removeprefix("/"), item.message)
 
 
 def _results(folder: Path) -> Json:
     """The results of the runtime's tests in a package, or None where it has none that can be read."""
+    return _read(folder / TEST_RESULTS)
+
+
+def _read(path: Path) -> Json:
+    """What a JSON file holds, or None where it cannot be read."""
     try:
-        return json.loads((folder / TEST_RESULTS).read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
 

@@ -84,7 +84,7 @@ EXAMPLES = {
     "reason": '"Why, in one line"',
     "approver": '"Who approved it"',
     "date": "2026-01-31",
-    "status": '"organisational"',
+    "status": '"planned"',
     "confidentiality": '"moderate"',
     "integrity": '"moderate"',
     "availability": '"low"',
@@ -95,6 +95,7 @@ EXAMPLES = {
     "module": '"The name on the certificate"',
     "certificate": '"4523"',
     "standard": '"FIPS 140-3"',
+    "explanation": '"How it is followed, in one line"',
 }
 """Required key → what a line with it may look like."""
 

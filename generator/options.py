@@ -31,10 +31,33 @@ Check = Annotated[
     bool, typer.Option("--check", help="Write nothing: exit 1 on any difference from the package, and judge its templates as they are.")
 ]
 
+Redact = Annotated[
+    bool,
+    typer.Option(
+        "--redact",
+        help="Write a package that may leave the boundary: names, addresses, account ids and ARNs replaced, each by the same stand-in "
+        "everywhere. Its folder is named by the stand-in too.",
+    ),
+]
+
+CatalogFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--catalog",
+        help="The NIST SP 800-53 catalog as OSCAL JSON: the audit site then shows the wording of each control. It goes nowhere else.",
+        show_default=False,
+    ),
+]
+
 # ---- coverage, explain
 
-Family = Annotated[str | None, typer.Option("--family", "-f", help="List the points of one family, such as `au`.", show_default=False)]
+Family = Annotated[
+    str | None, typer.Option("--family", "-f", help="Only the points, or parameters, of one family, such as `au`.", show_default=False)
+]
 Status = Annotated[str | None, typer.Option("--status", "-s", help="List the points of one status, such as `partial`.", show_default=False)]
+Parameters = Annotated[
+    bool, typer.Option("--parameters", help="List the control parameters of claimed controls that have no value, and all that have one.")
+]
 What = Annotated[
     str, typer.Argument(help="A control (`sc-28`), a point (`sc-28_smt`), a resource (`AuditLog`), a component or a check id.")
 ]
@@ -92,6 +115,48 @@ Caller = Annotated[
 ]
 FunctionRole = Annotated[
     str | None, typer.Option(metavar="ARN", help="Role of the function, for a policy that names it.", show_default=False)
+]
+
+# ---- diff
+
+Old = Annotated[str, typer.Argument(metavar="OLD", help="Folder of one package or of several, or a git revision.", show_default=False)]
+New = Annotated[str, typer.Argument(metavar="NEW", help="The same, after the change.", show_default=False)]
+ComparedPackage = Annotated[
+    Path | None,
+    typer.Option("--package", "-p", help="Folder that is read in a revision, such as `out/commercial`.", show_default=False),
+]
+AsMarkdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown, short enough for a comment.")]
+Outputs = Annotated[
+    list[Path] | None,
+    typer.Option("--output", metavar="FILE", help="Write it there too: JSON to `*.json`, else Markdown; repeatable.", show_default=False),
+]
+Notification = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Write the draft of a Significant Change Notification (JSON), where the change gets one; `{system}` stands for its name.",
+        show_default=False,
+    ),
+]
+FailOn = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="WHAT",
+        help="Exit 1 on: lost-claim, weakened-claim, failed-fact, replacement, stateful-replacement, worse-status, boundary, significant, "
+        "stale-statement (in NEW) or any; repeatable.",
+        show_default=False,
+    ),
+]
+
+# ---- refresh
+
+TouchedSystems = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="SYSTEM.toml", help="System files whose claims and statements are looked at too.", show_default=False),
+]
+OfficialFiles = Annotated[
+    Path | None,
+    typer.Option("--check", metavar="DIR", help="Folder of the official files, newer ones or the same; read only.", show_default=False),
 ]
 
 # ---- image

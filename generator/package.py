@@ -2,38 +2,57 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+from claimstack.controls.errors import raise_all
 from claimstack.generator.build import build
+from claimstack.generator.catalog_texts import CatalogTexts
 from claimstack.generator.config import Config
-from claimstack.generator.documents.component_definition import render_component_definition
-from claimstack.generator.documents.coverage import render_coverage
-from claimstack.generator.documents.deployer_policy import render_deployer_policy
-from claimstack.generator.documents.facts import render_facts
-from claimstack.generator.documents.guides import render_deploy_guide, render_operations_guide
+from claimstack.generator.documents.cloudformation.deployer_policy import render_deployer_policy
+from claimstack.generator.documents.cloudformation.guides import render_deploy_guide, render_operations_guide
+from claimstack.generator.documents.cloudformation.key_policy import render_key_policy
+from claimstack.generator.documents.cloudformation.parameters import render_example_parameters
+from claimstack.generator.documents.cloudformation.stack_policy import render_stack_policy
+from claimstack.generator.documents.cloudformation.template_text import template_text
+from claimstack.generator.documents.evidence.coverage import render_coverage
+from claimstack.generator.documents.evidence.facts import render_facts
+from claimstack.generator.documents.evidence.responsibility import render_responsibility_matrix
+from claimstack.generator.documents.evidence.results import render_results
+from claimstack.generator.documents.fedramp.accepted_vulnerabilities import render_accepted_vulnerabilities
+from claimstack.generator.documents.fedramp.certification_package_overview import (
+    render_certification_package_overview,
+    render_overview_page,
+)
+from claimstack.generator.documents.fedramp.common import CPO, CPO_PAGE, OCR_EXAMPLE, SDR, SDR_PAGE
+from claimstack.generator.documents.fedramp.cryptographic_modules import render_cryptographic_modules
+from claimstack.generator.documents.fedramp.diagram import architecture_svg, data_flow_svg
+from claimstack.generator.documents.fedramp.mas import render_mas_flows, render_mas_resources
+from claimstack.generator.documents.fedramp.ongoing_certification_report import render_ongoing_certification_report
+from claimstack.generator.documents.fedramp.secure_configuration import render_secure_configuration, render_secure_configuration_guide
+from claimstack.generator.documents.fedramp.security_decision_record import render_decision_page, render_security_decision_record
+from claimstack.generator.documents.generator_sources import sources_sha256
 from claimstack.generator.documents.image_context import CONTAINERFILE, LOCK, SBOM, render_containerfile, render_lock, render_sbom
-from claimstack.generator.documents.key_policy import render_key_policy
-from claimstack.generator.documents.oscal import to_bytes
-from claimstack.generator.documents.parameters import render_example_parameters
-from claimstack.generator.documents.profile import render_class_profile
-from claimstack.generator.documents.results import render_results
-from claimstack.generator.documents.stack_policy import render_stack_policy
-from claimstack.generator.documents.template_text import template_text
+from claimstack.generator.documents.oscal.assessment_plan import render_assessment_plan
+from claimstack.generator.documents.oscal.assessment_results import render_assessment_results
+from claimstack.generator.documents.oscal.common import to_bytes
+from claimstack.generator.documents.oscal.component_definition import render_component_definition
+from claimstack.generator.documents.oscal.plan_of_action import render_plan_of_action
+from claimstack.generator.documents.oscal.profile import render_class_profile
+from claimstack.generator.documents.oscal.system_security_plan import render_system_security_plan
+from claimstack.generator.documents.site.site import render_site
 from claimstack.generator.emitted import TEST_RESULTS
 from claimstack.generator.environment import load_environment
 from claimstack.generator.evaluation import Evaluated, evaluate, read_back
 from claimstack.generator.extensions import Extension
-from claimstack.generator.passing import recorded_results, source_files
+from claimstack.generator.passing import recorded_results
 from claimstack.generator.predicates import Outcome
+from claimstack.generator.redaction import Redaction, changes
 from claimstack.generator.system import System
 from claimstack.generator.writing import MANIFEST, sha256
 
@@ -46,8 +65,26 @@ DOCUMENTS: Mapping[str, Callable[[Evaluated], dict[str, Any] | str]] = {
     "cloudformation/operations.md": render_operations_guide,
     "oscal/profile.json": render_class_profile,
     "oscal/component-definition.json": render_component_definition,
+    "oscal/system-security-plan.json": render_system_security_plan,
+    "oscal/assessment-plan.json": render_assessment_plan,
+    "oscal/assessment-results.json": render_assessment_results,
+    "oscal/plan-of-action-and-milestones.json": render_plan_of_action,
+    SDR: render_security_decision_record,
+    SDR_PAGE: render_decision_page,
+    CPO: render_certification_package_overview,
+    CPO_PAGE: render_overview_page,
+    OCR_EXAMPLE: render_ongoing_certification_report,
+    "fedramp/accepted-vulnerabilities.json": render_accepted_vulnerabilities,
+    "fedramp/mas-resources.json": render_mas_resources,
+    "fedramp/mas-flows.json": render_mas_flows,
+    "fedramp/cryptographic-modules.json": render_cryptographic_modules,
+    "fedramp/architecture.svg": architecture_svg,
+    "fedramp/data-flow.svg": data_flow_svg,
+    "fedramp/secure-configuration-guide.json": render_secure_configuration,
+    "fedramp/secure-configuration-guide.md": render_secure_configuration_guide,
     "evidence/facts.json": render_facts,
     "evidence/coverage.json": render_coverage,
+    "evidence/responsibility-matrix.csv": render_responsibility_matrix,
     TEST_RESULTS: render_results,
     CONTAINERFILE: render_containerfile,
     LOCK: render_lock,
@@ -62,6 +99,8 @@ class Package:
 
     evaluated: Evaluated
     files: Mapping[str, str]
+    redaction: Redaction | None = None
+    """What has replaced names and addresses, where the package may leave the boundary."""
 
     @property
     def system(self) -> System:
@@ -69,31 +108,53 @@ class Package:
 
 
 def make_package(
-    config: Config, extensions: tuple[Extension, ...] = (), *, timestamp: datetime | None = None, environment: Path | None = None
+    config: Config,
+    extensions: tuple[Extension, ...] = (),
+    *,
+    timestamp: datetime | None = None,
+    environment: Path | None = None,
+    redaction: Redaction | None = None,
+    texts: CatalogTexts | None = None,
 ) -> Package:
-    """Build, emit, evaluate and render one system. Same input, same bytes; nothing is written."""
+    """Build, emit, evaluate and render one system. Same input, same bytes; nothing is written.
+
+    With a redaction the names and addresses are replaced first. Raises InputError where that changes an answer or misses a name.
+    """
     system = build(config, extensions)
+    if redaction is not None:
+        whole = judge(system, emit(system), environment)
+        system = build(redaction.config(config), redaction.extensions(extensions, config))
+        redaction.words(system)
     if timestamp is not None:
         system.timestamp = timestamp
-    templates = emit(system)
-    evaluated = judge(system, templates, environment)
+    templates = emit(system, redaction)
+    evaluated = judge(system, templates, environment, redaction)
     system.warnings += unanswered(evaluated)
-    return Package(evaluated, render(evaluated, templates))
+    if redaction is not None:
+        raise_all(changes(whole, evaluated))
+    files = render(evaluated, templates, redacted=redaction is not None, texts=texts)
+    if redaction is not None:
+        raise_all(redaction.leaks(files))
+    return Package(evaluated, files, redaction)
 
 
-def emit(system: System) -> dict[str, str]:
+def emit(system: System, redaction: Redaction | None = None) -> dict[str, str]:
     """The text of each template by stack name."""
-    return {name: template_text(stack.to_dict()) for name, stack in system.stacks.items()}
+    templates = {name: stack.to_dict() for name, stack in system.stacks.items()}
+    return {name: template_text(redaction.template(template) if redaction else template) for name, template in templates.items()}
 
 
-def judge(system: System, templates: Mapping[str, str], environment: Path | None = None) -> Evaluated:
+def judge(system: System, templates: Mapping[str, str], environment: Path | None = None, redaction: Redaction | None = None) -> Evaluated:
     """Evaluate templates as they are read back from their text, with the recorded results of the runtime's tests, and with the parameter
     values of an environment where one is given."""
     results = recorded_results()
     if environment is None:
         return evaluate(system, read_back(templates, results=results))
-    parameters = load_environment(environment, read_back(templates).stacks)
-    return evaluate(system, read_back(templates, environment.stem, parameters, results))
+    stacks = read_back(templates).stacks
+    name, parameters = environment.stem, load_environment(environment, stacks)
+    if redaction is not None:
+        name, parameters = redaction.environment(name, parameters, stacks)
+    return evaluate(system, read_back(templates, name, parameters, results))
 
 
 def unanswered(evaluated: Evaluated) -> Iterator[str]:
@@ -106,13 +167,16 @@ def unanswered(evaluated: Evaluated) -> Iterator[str]:
         )
 
 
-def render(evaluated: Evaluated, templates: Mapping[str, str]) -> dict[str, str]:
-    """Every file of the package, the manifest last."""
+def render(
+    evaluated: Evaluated, templates: Mapping[str, str], *, redacted: bool = False, texts: CatalogTexts | None = None
+) -> dict[str, str]:
+    """Every file of the package, the manifest last. `texts`: the wording of the controls, for the site."""
     rendered = {f"cloudformation/{stack}.json": text for stack, text in templates.items()}
     for path, document in DOCUMENTS.items():
         content = document(evaluated)
         rendered[path] = content if isinstance(content, str) else _json(content)
-    rendered[MANIFEST] = _json(_manifest(evaluated.system, rendered))
+    rendered |= render_site(evaluated, rendered, texts)
+    rendered[MANIFEST] = _json(_manifest(evaluated.system, rendered, redacted=redacted))
     return rendered
 
 
@@ -120,8 +184,9 @@ def _json(document: Any) -> str:
     return to_bytes(document).decode()
 
 
-def _manifest(system: System, rendered: Mapping[str, str]) -> dict[str, Any]:
+def _manifest(system: System, rendered: Mapping[str, str], *, redacted: bool) -> dict[str, Any]:
     return {
+        **({"redacted": True} if redacted else {}),
         "system": system.config.name,
         "partition": system.config.partition.name,
         "class": system.config.class_,
@@ -135,17 +200,3 @@ def _manifest(system: System, rendered: Mapping[str, str]) -> dict[str, Any]:
         ],
         "files": {path: sha256(text) for path, text in rendered.items()},
     }
-
-
-SOURCES: Final = (".py", ".json", ".toml", ".j2")
-
-
-@cache
-def sources_sha256() -> str:
-    """Content hash of what generates: code, control facts and skeletons, in path order."""
-    digest = hashlib.sha256()
-    for package in ("claimstack.controls", "claimstack.generator", "claimstack.templates"):
-        for path, content in sorted(source_files(files(package))):
-            if path.endswith(SOURCES):
-                digest.update(f"{package}/{path}\0".encode() + content)
-    return digest.hexdigest()

@@ -55,6 +55,25 @@ def points_table(rows: Iterable[tuple[str, str, dict[str, Any]]]) -> RenderableT
     return table
 
 
+def parameters_table(parameters: dict[str, dict[str, dict[str, Any]]]) -> RenderableType:
+    """Control parameters that want a value, then those that have one."""
+    unset = Table(title=f"{len(parameters['unset'])} control parameters of claimed controls have no value", title_justify="left")
+    for column in ("parameter", "control"):
+        unset.add_column(column, no_wrap=True)
+    unset.add_column("title of the control")
+    for id_, said in parameters["unset"].items():
+        unset.add_row(id_, said["control"], Text(said["title"]))
+    given = Table(title=f"{len(parameters['set'])} have one", title_justify="left")
+    given.add_column("parameter", no_wrap=True)
+    for column in ("value", "approver", "reason"):
+        given.add_column(column)
+    given.add_column("date", no_wrap=True)
+    for id_, said in parameters["set"].items():
+        by = "" if said["decided_by"] == "system.toml" else f" (decided by the {said['decided_by']})"
+        given.add_row(id_, Text(said["value"] + by), Text(said["approver"]), Text(said["reason"]), said["date"])
+    return Group(unset, given)
+
+
 def explanation_tree(explanation: dict[str, Any], *, full: bool = True) -> RenderableType:
     """The chain from a point down to the values found; without `full` it ends at the outcome of each check."""
     trees: list[RenderableType] = [_resource_tree(resource) for resource in explanation.get("resources", ())]

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from difflib import get_close_matches
 
 from claimstack.controls.catalog import load_catalog
 from claimstack.controls.errors import InputError
+from claimstack.controls.ksis import nearest_ksi
+from claimstack.controls.rules import applicable, load_rules, nearest_rule
 from claimstack.generator.config import RETENTION_PARAMETER, Config, parse_days
+from claimstack.generator.cryptographic_services import CRYPTOGRAPHIC_SERVICES
 from claimstack.generator.partition import REGIONS, partition_of
 from claimstack.generator.stated import IMPACTS
 
@@ -304,6 +308,18 @@ def plans_name_open_things_and_people(config: Config) -> Iterator[Violation]:
             yield f"{key}.owner", f"nobody in [[people]] holds the role '{plan.owner}'; add it to somebody's roles, or name another"
 
 
+def statements_name_what_applies(config: Config) -> Iterator[Violation]:
+    for id_ in config.rules:
+        rule = load_rules().get(id_)
+        if rule is None:
+            yield f'rules."{id_}"', f"no FedRAMP rule for providers{nearest_rule(id_)}"
+        elif not applicable(rule, config.class_, config.certification):
+            yield f'rules."{id_}"', f"does not speak to class {config.class_} on the way to {config.certification}; remove it"
+    for id_ in config.ksis:
+        if id_ not in load_catalog().ksis:
+            yield f'ksis."{id_}"', f"no Key Security Indicator{nearest_ksi(id_)}"
+
+
 def impacts_fit_the_class(config: Config) -> Iterator[Violation]:
     """Classes B, C and D stand for the legacy baselines Low, Moderate and High (FedRAMP Consolidated Rules, FRC-CSF-BSL)."""
     most = dict(zip(("B", "C", "D"), IMPACTS, strict=True))[config.class_]
@@ -315,6 +331,14 @@ def impacts_fit_the_class(config: Config) -> Iterator[Violation]:
                     f"information[{number}].{objective}",
                     f"'{impact}' is more than class {config.class_} stands for ('{most}'); choose a higher class, or correct the impact",
                 )
+
+
+def cryptographic_modules_are_of_known_services(config: Config) -> Iterator[Violation]:
+    for key in config.cryptographic_modules:
+        if key not in CRYPTOGRAPHIC_SERVICES:
+            near = get_close_matches(key, CRYPTOGRAPHIC_SERVICES, n=1)
+            meant = f"did you mean '{near[0]}'? " if near else ""
+            yield f"cryptographic_modules.{key}", f"no such service; {meant}known are {', '.join(CRYPTOGRAPHIC_SERVICES)}"
 
 
 def dispositions_stand_on_something(config: Config) -> Iterator[Violation]:
@@ -352,6 +376,8 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (dispositions_stand_on_something, ("providers", "leveraged")),
     (plans_name_open_things_and_people, ("people",)),
     (impacts_fit_the_class, ("class",)),
+    (statements_name_what_applies, ("class", "certification")),
+    (cryptographic_modules_are_of_known_services, ()),
 )
 """Each rule with the keys whose default it would take for the user's word: where one of them is faulty, the rule is not asked."""
 

@@ -171,6 +171,18 @@ class Plan(Table):
     milestone: Sentence
 
 
+class Statement(Table):
+    """What the provider says of a FedRAMP rule or a Key Security Indicator in place of this package; nothing here is checked."""
+
+    status: Literal["implemented", "partial", "planned", "not-applicable"]
+    explanation: Sentence
+    """How it is followed, or why it is not and at what risk to customers."""
+    verification: Sentence | None = None
+    """That the way is right for the rule, or who has accepted that it is not followed."""
+    validation: Sentence | None = None
+    """That it is in place and works."""
+
+
 class Assessor(Table):
     """The independent assessor; that one is named says nothing about what was assessed."""
 

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Any, Final
 
-from claimstack.generator.documents.oscal import stable_uuid, timestamp
+from claimstack.generator.documents.oscal.common import stable_uuid, timestamp
 from claimstack.generator.evaluation import Evaluated
 from claimstack.generator.requirements import Requirement, parse_requirements
 

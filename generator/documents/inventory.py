@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from claimstack.generator.documents.oscal import stable_uuid
+from claimstack.generator.documents.oscal.common import stable_uuid
 from claimstack.generator.evaluation import Evaluated
 from claimstack.generator.system import Declared
 

@@ -16,7 +16,12 @@ _ITEM = re.compile(r"(\s*)([-*]|\d+\.) ")
 
 def fill_skeleton(name: str, **values: object) -> str:
     """The skeleton `templates/<name>` with these values, reflowed. A name that the skeleton uses and nobody gives is an error."""
-    return reflow(_environment().get_template(name).render(values))
+    return reflow(render_skeleton(name, **values))
+
+
+def render_skeleton(name: str, **values: object) -> str:
+    """The skeleton filled in and not reflowed, for where a line break would show, as in a comment on GitHub."""
+    return _environment().get_template(name).render(values)
 
 
 @cache

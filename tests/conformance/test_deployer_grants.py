@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from claimstack.generator.documents.deployer_grants import GRANTS
+from claimstack.generator.documents.cloudformation.deployer_grants import GRANTS
 
 pytestmark = pytest.mark.conformance
 

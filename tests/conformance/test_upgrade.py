@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from claimstack.generator.comparison.replacement import create_only
 from claimstack.generator.loading import load_config
 from claimstack.generator.moved import MOVED, Moved
 from claimstack.generator.package import make_package
 
-from .upgrade import Build, create_only, previous_package, problems, read_build
+from .upgrade import Build, previous_package, problems, read_build
 
 REPOSITORY = Path(__file__).parents[2]
 REGION = "us-gov-west-1"

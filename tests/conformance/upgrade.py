@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
-import subprocess
-import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
-
-from claimstack.generator.emitted import value_at
+from claimstack.controls.errors import InputError
+from claimstack.generator.comparison.reading import NOT_TEMPLATES
+from claimstack.generator.comparison.replacement import NAMED_BY_CONTENT, changed_create_only, is_stateful
+from claimstack.generator.comparison.sides import commit_of, revision_files
 from claimstack.generator.moved import Moved
-
-STATEFUL = frozenset(
-    {
-        "AWS::Cognito::UserPool",
-        "AWS::DynamoDB::Table",
-        "AWS::ECR::Repository",
-        "AWS::KMS::Key",
-        "AWS::Logs::LogGroup",
-        "AWS::SecretsManager::Secret",
-        # Others hold what a replacement would change: client ids and secrets, scopes, the token URL, confirmed subscriptions, DNS targets.
-        "AWS::ApiGateway::DomainName",
-        "AWS::ApiGatewayV2::DomainName",
-        "AWS::Cognito::UserPoolClient",
-        "AWS::Cognito::UserPoolDomain",
-        "AWS::Cognito::UserPoolResourceServer",
-        "AWS::SNS::Subscription",
-        "AWS::SNS::Topic",
-    }
-)
-RETAINED = ("Retain", "RetainExceptOnCreate")
-NAMED_BY_CONTENT = frozenset({"AWS::ApiGateway::Deployment"})
-"""A deployment is immutable: a new logical id is how a changed API reaches its stage."""
-NOT_TEMPLATES = ("parameters.example.json", "deployer-policy.json", "key-policy.json", "stack-policy.json")
 
 
 @dataclass(frozen=True)
@@ -110,11 +84,7 @@ def _replacements(previous: Build, current: Build, moved: tuple[Moved, ...], reg
         if name not in current.resources:
             yield _replaced(name, resource, "its logical id is gone")
             continue
-        changed = [
-            ".".join(path)
-            for path in create_only(resource["Type"], region)
-            if value_at(resource.get("Properties", {}), path) != value_at(current.resources[name].get("Properties", {}), path)
-        ]
+        changed = changed_create_only(resource, current.resources[name], region)
         if changed:
             yield _replaced(name, resource, f"{', '.join(changed)} changed, which cannot be changed in place")
 
@@ -126,44 +96,14 @@ def _replaced(name: str, resource: Mapping[str, Any], why: str) -> str:
     )
 
 
-def is_stateful(resource: Mapping[str, Any]) -> bool:
-    """Of a type that stores something or that others rely on, or retained by its own declaration."""
-    return resource["Type"] in STATEFUL or resource.get("DeletionPolicy") in RETAINED
-
-
-@cache
-def create_only(resource_type: str, region: str) -> tuple[tuple[str, ...], ...]:
-    """Paths of the properties whose change replaces the resource, always or under conditions; of a path and one below it only the shorter.
-
-    Source: the provider schemas that cfn-lint carries.
-    """
-    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(region, resource_type).schema
-    listed = {*(schema.get("createOnlyProperties") or ()), *(schema.get("conditionalCreateOnlyProperties") or ())}
-    paths = {tuple(pointer.split("/")[2:]) for pointer in listed}
-    return tuple(sorted(path for path in paths if not any(path[:length] in paths for length in range(1, len(path)))))
-
-
 def previous_package(repository: Path, system: str) -> tuple[str, dict[str, str]]:
     """The revision before this one and the package of a system as it stands there; no files where that commit has no such system.
 
     A first commit, or a clone that is one commit deep, has no previous commit: then it is the package that HEAD itself holds.
     """
-    revision = "HEAD~1" if _git_finds(repository, "HEAD~1^{commit}") else "HEAD"
-    folder = f"out/{system}"
-    if not _git_finds(repository, f"{revision}:{folder}"):
+    revision = "HEAD~1" if commit_of("HEAD~1", repository) else "HEAD"
+    try:
+        files = revision_files(revision, repository / "out" / system, repository)
+    except InputError:
         return revision, {}
-    archive = _git(repository, "archive", "--format=tar", revision, folder)
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        files = {member.name: tar.extractfile(member) for member in tar.getmembers() if member.isfile()}
-        return revision, {name.removeprefix(f"{folder}/"): file.read().decode() for name, file in files.items() if file is not None}
-
-
-def _git_finds(repository: Path, name: str) -> bool:
-    return (
-        subprocess.run(["git", "-C", repository, "rev-parse", "--quiet", "--verify", name], capture_output=True, check=False).returncode
-        == 0
-    )
-
-
-def _git(repository: Path, *arguments: str) -> bytes:
-    return subprocess.run(["git", "-C", repository, *arguments], capture_output=True, check=True).stdout
+    return revision, {path: content.decode() for path, content in files.items()}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from claimstack.controls import refresh
+from claimstack.controls import extraction, officials, refresh
 from claimstack.controls.errors import InputError
 
 REPOSITORY = Path(__file__).parents[3]
@@ -25,7 +25,7 @@ def test_the_committed_facts_are_what_the_official_files_say() -> None:
 
 
 def part(id_: str, name: str, *parts: dict[str, Any], to: str = "", point: bool = False) -> dict[str, Any]:
-    props = [{"name": "response-point", "ns": refresh.FEDRAMP_NS, "value": "x"}] if point else []
+    props = [{"name": "response-point", "ns": extraction.FEDRAMP_NS, "value": "x"}] if point else []
     links = [{"rel": "assessment-for", "href": f"#{to}"}] if to else []
     return {"id": id_, "name": name, "prose": "text", "props": props, "links": links, "parts": list(parts)}
 
@@ -41,6 +41,28 @@ def catalog(version: str, *controls: dict[str, Any]) -> dict[str, Any]:
 
 def statement(id_: str, *items: str, point: bool = False) -> dict[str, Any]:
     return part(f"{id_}_smt", "statement", *(part(f"{id_}_smt.{item}", "item", point=point) for item in items), point=point and not items)
+
+
+SCHEMA_URL = "https://fedramp.gov/schemas/fedramp-package-schema.json"
+
+
+def subset(*classes: str, types: Sequence[str] = ("20x", "Rev5"), affects: Sequence[str] = ("Providers",)) -> dict[str, Any]:
+    return {"applicability": {"types": list(types), "paths": ["Program"], "classes": list(classes), "affects": list(affects)}}
+
+
+def rule(name: str, statement: str = "", affects: Sequence[str] = ("Providers",), **more: object) -> dict[str, Any]:
+    return {"name": name, "affects": list(affects), **({"statement": statement} if statement else {}), **more}
+
+
+def methods(number: int) -> dict[str, Any]:
+    words = f"Implement at least {number} automated method{'s' * (number > 1)} every {number} days."
+    return {"force": "MUST", "statement": words, "timeframe_num": number, "timeframe_type": "days"}
+
+
+def extract(id_: str, title: str, description: str, force: str, applies: str, *variants: str, schema: str = "") -> dict[str, Any]:
+    more = [*variants, *([f"Machine-readable schema: {schema}"] if schema else [])]
+    guidance = "\n\n".join([f"Force: {force}.", f"Applies to {applies} authorizations.", *more])
+    return {"id": id_, "title": title, "description": description, "family": "FedRAMP Certification", "guidance": guidance}
 
 
 def small() -> dict[str, Any]:
@@ -66,31 +88,101 @@ def small() -> dict[str, Any]:
     resolved = catalog("fedramp-3.0.0rc1-oscal-1.1.2", marked)
     ids = {"AC": ["AC-01"]}
     return {
-        refresh.CATALOG.file: catalog(
+        officials.CATALOG.file: catalog(
             "5.2.0",
             control("ac-1", "AC-1", statement("ac-1", "a", "b"), objectives, params=parameters, controls=[enhancement, withdrawn]),
             outside,
         ),
-        **{official.file: resolved for official in refresh.RESOLVED.values()},
-        refresh.RULES.file: {
+        **{official.file: resolved for official in officials.RESOLVED.values()},
+        officials.RULES.file: {
             "info": {"version": "2026.07.14.01"},
             "FRR": {
-                "FRC": {"data": {"rev5": {"CSF": {"FRC-CSF-BSL": {"varies_by_class": {c: {"rev5_controls_list": ids} for c in "bcd"}}}}}}
+                "FRC": {
+                    "info": {
+                        "name": "FedRAMP Certification",
+                        "subsets": {"CSO": subset("A", "B", "C", "D")},
+                        "20x": {"subsets": {"CSX": subset("B", "C", "D", types=["20x"])}},
+                        "rev5": {"subsets": {"CSF": subset("B", "C", "D", types=["Rev5"])}},
+                    },
+                    "data": {
+                        "all": {"CSO": {"FRC-CSO-PKG": rule("Package", "Supply a package.", force="MUST", schema={"url": SCHEMA_URL})}},
+                        "20x": {
+                            "CSX": {
+                                "FRC-CSX-VVK": rule("Methods", varies_by_class={c: methods(n) for c, n in (("b", 1), ("c", 2), ("d", 4))}),
+                                "FRC-CSX-OLD": rule("Old", "Do as before.", force="MAY"),
+                            }
+                        },
+                        "rev5": {
+                            "CSF": {
+                                "FRC-CSF-BSL": rule(
+                                    "Baselines",
+                                    varies_by_class={
+                                        c: {"force": "MUST", "statement": "Include.", "rev5_controls_list": ids} for c in "bcd"
+                                    },
+                                )
+                            }
+                        },
+                    },
+                },
+                "AGU": {
+                    "info": {"name": "Agency Use", "subsets": {"AGC": subset("B", affects=["Agencies"])}},
+                    "data": {"all": {"AGC": {"AGU-AGC-GRC": rule("Tools", "Use tools.", force="MUST", affects=["Agencies"])}}},
+                },
+            },
+            "KSI": {
+                "A": {"name": "Theme", "indicators": {"KSI-A-A": {"name": "First", "statement": "x", "controls": ["ac-10", "ac-1.1"]}}},
+                "B": {
+                    "name": "Theme",
+                    "indicators": {"KSI-B-B": {"name": "Second", "varies_by_class": {"b": {"statement": "**Optional:** x"}}}},
+                },
             },
         },
-        refresh.KSIS.file: {
+        officials.PROVIDER_RULES.file: {
             "version": "2026.10.13.01 (CR26)",
             "controls": [
-                {"id": "KSI-B-B", "title": "Second", "family": "Theme", "guidance": "No mapping."},
+                extract("FRC-CSO-PKG", "Package", "Supply a package.", "MUST", "all FedRAMP", schema=SCHEMA_URL),
+                extract(
+                    "FRC-CSX-VVK",
+                    "Methods",
+                    "Vary.",
+                    "MUST",
+                    "FedRAMP 20x",
+                    *(f"Class-{c} variant (verbatim; force MUST): {methods(n)['statement']}" for c, n in (("B", 1), ("C", 2), ("D", 4))),
+                ),
+                extract(
+                    "FRC-CSF-BSL",
+                    "Baselines",
+                    "Vary.",
+                    "MUST",
+                    "FedRAMP Rev 5",
+                    *(f"Class-{c} variant (verbatim; force {f}): Include." for c, f in (("B", "SHOULD"), ("C", "MUST"), ("D", "MUST"))),
+                ),
+            ],
+        },
+        officials.KSIS.file: {
+            "version": "2026.10.13.01 (CR26)",
+            "controls": [
+                {
+                    "id": "KSI-B-B",
+                    "title": "Second",
+                    "family": "Theme",
+                    "guidance": "No mapping.\n\nClass-B variant statement (verbatim): **Optional:** x",
+                },
                 {"id": "KSI-A-A", "title": "First", "family": "Theme", "guidance": "Mapping (verbatim): ac-10, ac-1.1.\n\nMore."},
             ],
         },
-        refresh.KSI_PAIRS.file: {
+        officials.KSI_PAIRS.file: {
             "version": "Rules 2026.10.13.01 / NIST",
             "mappings": [
                 {"source_control_id": "KSI-A-A", "notes": "Citation (verbatim): ac-10"},
                 {"source_control_id": "KSI-A-A", "notes": "Citation (verbatim): ac-1.1"},
             ],
+        },
+        **{
+            official.file: {
+                official.version_at[0]: f"https://example.gov/{official.version}/x" if "id" in official.version_at[0] else official.version
+            }
+            for official in officials.SCHEMAS
         },
     }
 
@@ -123,8 +215,8 @@ def test_ids_titles_points_and_objectives_follow_the_stated_rules(tmp_path: Path
     )
     baseline = {"ac": ["ac-1"]}
     assert json.loads(texts["classes.json"]) == {
-        "classes": dict.fromkeys(refresh.CLASSES, baseline),
-        "rev5": dict.fromkeys(refresh.REV5, baseline),
+        "classes": dict.fromkeys(extraction.CLASSES, baseline),
+        "rev5": dict.fromkeys(officials.REV5, baseline),
     }
     assert texts["ksis.json"] == (
         "{\n"
@@ -132,61 +224,111 @@ def test_ids_titles_points_and_objectives_follow_the_stated_rules(tmp_path: Path
         '  "KSI-B-B": {"title": "Second", "theme": "Theme", "controls": []}\n'
         "}\n"
     )
-    assert list(json.loads(texts["sources.json"])) == [official.file for official in refresh.OFFICIALS]
+    assert json.loads(texts["rules.json"]) == {
+        "rulesets": {"FRC": "FedRAMP Certification"},
+        "rules": {
+            "FRC-CSF-BSL": {
+                "title": "Baselines",
+                "force": {"B": "SHOULD", "C": "MUST", "D": "MUST"},
+                "types": ["Rev5"],
+                "paths": ["Program"],
+                "classes": ["B", "C", "D"],
+            },
+            "FRC-CSO-PKG": {
+                "title": "Package",
+                "force": dict.fromkeys("ABCD", "MUST"),
+                "types": ["20x", "Rev5"],
+                "paths": ["Program"],
+                "classes": ["A", "B", "C", "D"],
+                "schema": "fedramp-package-schema.json",
+            },
+            "FRC-CSX-VVK": {
+                "title": "Methods",
+                "force": dict.fromkeys("BCD", "MUST"),
+                "types": ["20x"],
+                "paths": ["Program"],
+                "classes": ["B", "C", "D"],
+                "timeframes": {"B": [1, "days"], "C": [2, "days"], "D": [4, "days"]},
+            },
+        },
+        "only_in": {"2026.07.14.01": ["FRC-CSX-OLD"], "2026.10.13.01": []},
+        "methods": {"B": 1, "C": 2, "D": 4},
+        "optional_ksis": {"B": ["KSI-B-B"]},
+    }
+    assert list(json.loads(texts["sources.json"])) == [official.file for official in officials.OFFICIALS]
+    assert list(json.loads(texts["schemas.json"])) == [official.file for official in officials.SCHEMAS]
 
 
 def test_all_missing_files_are_named_at_once(tmp_path: Path) -> None:
     assert refusal(tmp_path / "none") == tuple(
         f"{tmp_path / 'none' / official.file}: cannot be read (No such file or directory): "
         "name the folder of the official files by --data or CLAIMSTACK_DATA"
-        for official in refresh.OFFICIALS
+        for official in (*officials.OFFICIALS, *officials.SCHEMAS)
     )
 
 
 def other_version(contents: dict[str, Any]) -> None:
-    contents[refresh.CATALOG.file]["catalog"]["metadata"]["version"] = "15.2.0"
+    contents[officials.CATALOG.file]["catalog"]["metadata"]["version"] = "15.2.0"
 
 
 def no_version(contents: dict[str, Any]) -> None:
-    contents[refresh.CATALOG.file] = []
+    contents[officials.CATALOG.file] = []
 
 
 def no_rule(contents: dict[str, Any]) -> None:
-    del contents[refresh.RULES.file]["FRR"]["FRC"]
+    del contents[officials.RULES.file]["FRR"]["FRC"]
 
 
 def unreadable_control(contents: dict[str, Any]) -> None:
-    rule = contents[refresh.RULES.file]["FRR"]["FRC"]["data"]["rev5"]["CSF"]["FRC-CSF-BSL"]
+    rule = contents[officials.RULES.file]["FRR"]["FRC"]["data"]["rev5"]["CSF"]["FRC-CSF-BSL"]
     rule["varies_by_class"]["c"] = {"rev5_controls_list": {"AC": ["AC-1 and AC-2"]}}
 
 
 def withdrawn_control(contents: dict[str, Any]) -> None:
-    rule = contents[refresh.RULES.file]["FRR"]["FRC"]["data"]["rev5"]["CSF"]["FRC-CSF-BSL"]
+    rule = contents[officials.RULES.file]["FRR"]["FRC"]["data"]["rev5"]["CSF"]["FRC-CSF-BSL"]
     rule["varies_by_class"]["c"] = {"rev5_controls_list": {"AC": ["AC-01 (02)", "AC-99"]}}
 
 
 def other_points(contents: dict[str, Any]) -> None:
     marked = control("ac-1", "AC-1", statement("ac-1", point=True))
-    contents[refresh.RESOLVED["HIGH"].file] = catalog("fedramp-3.0.0rc1-oscal-1.1.2", marked)
+    contents[officials.RESOLVED["HIGH"].file] = catalog("fedramp-3.0.0rc1-oscal-1.1.2", marked)
 
 
 def no_points(contents: dict[str, Any]) -> None:
     unmarked = control("ac-1", "AC-1", statement("ac-1", "a"))
-    contents[refresh.RESOLVED["LOW"].file] = catalog("fedramp-3.0.0rc1-oscal-1.1.2", unmarked)
+    contents[officials.RESOLVED["LOW"].file] = catalog("fedramp-3.0.0rc1-oscal-1.1.2", unmarked)
 
 
 def no_objective(contents: dict[str, Any]) -> None:
-    contents[refresh.CATALOG.file]["catalog"]["groups"][0]["controls"][1]["parts"].pop()
+    contents[officials.CATALOG.file]["catalog"]["groups"][0]["controls"][1]["parts"].pop()
 
 
 def objective_of_nothing(contents: dict[str, Any]) -> None:
-    contents[refresh.CATALOG.file]["catalog"]["groups"][0]["controls"][1]["parts"].append(
+    contents[officials.CATALOG.file]["catalog"]["groups"][0]["controls"][1]["parts"].append(
         part("ac-10_obj-2", "assessment-objective", to="ac-10_smt.z")
     )
 
 
 def other_pairs(contents: dict[str, Any]) -> None:
-    contents[refresh.KSI_PAIRS.file]["mappings"].pop()
+    contents[officials.KSI_PAIRS.file]["mappings"].pop()
+
+
+def other_words(contents: dict[str, Any]) -> None:
+    vvk = contents[officials.PROVIDER_RULES.file]["controls"][1]
+    vvk["guidance"] = vvk["guidance"].replace("every 2 days", "every 3 days")
+
+
+def other_certification(contents: dict[str, Any]) -> None:
+    package = contents[officials.PROVIDER_RULES.file]["controls"][0]
+    package["guidance"] = package["guidance"].replace("all FedRAMP", "FedRAMP 20x")
+
+
+def no_force(contents: dict[str, Any]) -> None:
+    contents[officials.PROVIDER_RULES.file]["controls"][0]["guidance"] = "Applies to all FedRAMP authorizations."
+
+
+def other_schema_version(contents: dict[str, Any]) -> None:
+    contents[officials.SCHEMAS[0].file]["$schemaVersion"] = "1.2.0"
 
 
 @pytest.mark.parametrize(
@@ -194,40 +336,71 @@ def other_pairs(contents: dict[str, Any]) -> None:
     [
         (
             other_version,
-            (f"{refresh.CATALOG.file}: version 15.2.0: give {refresh.CATALOG.title} 5.2.0, or pin the new version in controls/refresh.py",),
+            (
+                f"{officials.CATALOG.file}: version 15.2.0: give {officials.CATALOG.title} 5.2.0, "
+                "or pin the new version in controls/officials.py",
+            ),
         ),
         (
             no_version,
             (
-                f"{refresh.CATALOG.file}: no version at catalog/metadata/version: give {refresh.CATALOG.title} 5.2.0, "
-                "or pin the new version in controls/refresh.py",
+                f"{officials.CATALOG.file}: no version at catalog/metadata/version: give {officials.CATALOG.title} 5.2.0, "
+                "or pin the new version in controls/officials.py",
             ),
         ),
-        (no_rule, (f"{refresh.RULES.file}: not built as expected (KeyError('FRC')): give the official file unchanged",)),
+        (no_rule, (f"{officials.RULES.file}: not built as expected (KeyError('FRC')): give the official file unchanged",)),
         (
             unreadable_control,
-            (f"{refresh.RULES.file}: 'AC-1 and AC-2' does not have the form of a control id: write it like ac-2 or ac-2.1",),
+            (f"{officials.RULES.file}: 'AC-1 and AC-2' does not have the form of a control id: write it like ac-2 or ac-2.1",),
         ),
         (
             withdrawn_control,
             tuple(
-                f"{refresh.RULES.file}: C lists {id_}, which is not in {refresh.CATALOG.file}: give files of the same revision"
+                f"{officials.RULES.file}: C lists {id_}, which is not in {officials.CATALOG.file}: give files of the same revision"
                 for id_ in ("ac-1.2", "ac-99")
             ),
         ),
         (
             other_points,
-            (f"{refresh.RESOLVED['HIGH'].file}: ac-1 has response points other than in a lower baseline: give files of the same release",),
+            (
+                f"{officials.RESOLVED['HIGH'].file}: ac-1 has response points other than in a lower baseline: "
+                "give files of the same release",
+            ),
         ),
-        (no_points, (f"{refresh.RESOLVED['LOW'].file}: ac-1 has no response point: give the official file unchanged",)),
-        (no_objective, (f"{refresh.CATALOG.file}: point ac-10_smt.a has no assessment objective: correct the file",)),
+        (no_points, (f"{officials.RESOLVED['LOW'].file}: ac-1 has no response point: give the official file unchanged",)),
+        (no_objective, (f"{officials.CATALOG.file}: point ac-10_smt.a has no assessment objective: correct the file",)),
         (
             objective_of_nothing,
-            (f"{refresh.CATALOG.file}: objective ac-10_obj-2 is for ac-10_smt.z, which is no part of its control: correct the file",),
+            (f"{officials.CATALOG.file}: objective ac-10_obj-2 is for ac-10_smt.z, which is no part of its control: correct the file",),
         ),
         (
             other_pairs,
-            (f"{refresh.KSI_PAIRS.file}: KSI-A-A has other controls than in {refresh.KSIS.file}: give files of the same release",),
+            (f"{officials.KSI_PAIRS.file}: KSI-A-A has other controls than in {officials.KSIS.file}: give files of the same release",),
+        ),
+        (
+            other_words,
+            (
+                f"{officials.PROVIDER_RULES.file}: FRC-CSX-VVK: class C: other words than in the dataset that states its timeframe; "
+                "compare both, and pin files that agree",
+            ),
+        ),
+        (
+            other_certification,
+            (f"{officials.PROVIDER_RULES.file}: FRC-CSO-PKG applies to 20x, in the consolidated rules to all: give files that agree",),
+        ),
+        (
+            no_force,
+            (
+                f"{officials.PROVIDER_RULES.file}: FRC-CSO-PKG does not say its force or to whom it applies: "
+                "give the official file unchanged",
+            ),
+        ),
+        (
+            other_schema_version,
+            (
+                f"{officials.SCHEMAS[0].file}: version 1.2.0: give {officials.SCHEMAS[0].title} 1.1.1, "
+                "or pin the new version in controls/officials.py",
+            ),
         ),
     ],
 )
@@ -241,10 +414,10 @@ def test_a_wrong_official_file_is_named_with_what_is_wrong(
 
 def test_a_file_that_is_not_json_is_named(tmp_path: Path) -> None:
     save(small(), tmp_path)
-    (tmp_path / refresh.RULES.file).write_text("{")
+    (tmp_path / officials.RULES.file).write_text("{")
     (cause,) = refusal(tmp_path)
-    assert cause.startswith(f"{tmp_path / refresh.RULES.file}: not JSON (")
-    assert cause.endswith(f"): give {refresh.RULES.title} 2026.07.14.01")
+    assert cause.startswith(f"{tmp_path / officials.RULES.file}: not JSON (")
+    assert cause.endswith(f"): give {officials.RULES.title} 2026.07.14.01")
 
 
 def test_check_tells_of_a_difference_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -263,12 +436,19 @@ def test_check_tells_of_a_difference_and_writes_nothing(tmp_path: Path, capsys: 
 def test_the_data_folder_may_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLAIMSTACK_DATA", str(save(small(), tmp_path / "data")))
     assert refresh.main(["--out", str(tmp_path / "facts")]) == 0
-    assert sorted(path.name for path in (tmp_path / "facts").iterdir()) == ["catalog.json", "classes.json", "ksis.json", "sources.json"]
+    assert sorted(path.name for path in (tmp_path / "facts").iterdir()) == [
+        "catalog.json",
+        "classes.json",
+        "ksis.json",
+        "rules.json",
+        "schemas.json",
+        "sources.json",
+    ]
 
 
 def test_wrong_input_exits_with_2_and_one_line_for_each_cause(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert refresh.main(["--data", str(tmp_path), "--out", str(tmp_path / "facts")]) == 2
-    assert len(capsys.readouterr().err.splitlines()) == len(refresh.OFFICIALS)
+    assert len(capsys.readouterr().err.splitlines()) == len((*officials.OFFICIALS, *officials.SCHEMAS))
     assert not (tmp_path / "facts").exists()
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from claimstack.generator import cli, writing
+from claimstack.generator import cli, console, writing
 from claimstack.generator.loading import load_config
 from claimstack.generator.partition import REGIONS
 
@@ -41,8 +41,8 @@ Run = Callable[..., Ended]
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """`claimstack …` in an empty folder, on a terminal of 80 columns."""
     monkeypatch.chdir(tmp_path)
-    for console in (cli.out, cli.err):
-        monkeypatch.setattr(console, "_width", 80)
+    for stream in (console.out, console.err):
+        monkeypatch.setattr(stream, "_width", 80)
 
     def call(*arguments: object) -> Ended:
         monkeypatch.setattr(sys, "argv", ["claimstack", *map(str, arguments)])
@@ -283,6 +283,42 @@ def test_a_broken_overlay_is_told_by_its_own_line(run: Run, name: str) -> None:
     assert re.fullmatch(f"error: ours\\.py: {expected}", line), line
 
 
+# ---- build --redact
+
+
+def test_a_redacted_package_has_another_name_and_says_so(run: Run) -> None:
+    ended = run("build", system(), "--redact")
+    assert (ended.code, ended.err, [path.name for path in Path("out").iterdir()]) == (0, "", ["system-1"])
+    assert re.match(r"system-1  \d+ files written in out/system-1\n  \d+ facts, 0 failed, ", ended.out)
+    assert re.search(r"^redacted: \d+ values are replaced, each by one stand-in everywhere$", ended.out, flags=re.MULTILINE)
+    assert json.loads(Path("out/system-1/manifest.json").read_text())["redacted"] is True
+    assert run("build", system(), "--redact", "--check").code == 0
+
+
+def test_a_redacted_package_and_a_whole_one_never_replace_each_other(run: Run) -> None:
+    named = COMMERCIAL.replace('name = "commercial"', 'name = "system-2"')
+    assert run("build", system(named)).code == 0
+    before = snapshot(Path("out"))
+    both = (system(), system(COMMERCIAL.replace('name = "commercial"', 'name = "other"'), "other.toml"))
+    ended = run("build", *both, "--redact")
+    assert ended.errors == ["error: out/system-2: holds a package that is not redacted, and is left as it is; choose another --out"]
+    assert (ended.code, {path: text for path, text in snapshot(Path("out")).items() if path in before}) == (2, before)
+    assert run("build", *both, "--redact", "--out", "outside").code == 0
+    back = run("build", system(named), "--out", "outside")
+    assert (back.code, back.errors) == (
+        2,
+        ["error: outside/system-2: holds a redacted package, and is left as it is; choose another --out"],
+    )
+
+
+def test_redaction_is_counted_in_json(run: Run) -> None:
+    (summary,) = json.loads(run("build", system(), "--redact", "--json").out)
+    assert (summary["system"], summary["folder"]) == ("system-1", "out/system-1")
+    assert summary["redacted"]["replaced"] > 10
+    assert "name" in summary["redacted"]["not_looked_for"]
+    assert "redacted" not in json.loads(run("build", system(), "--json").out)[0]
+
+
 # ---- build --check
 
 
@@ -361,6 +397,32 @@ def test_coverage_as_json_is_the_evidence(run: Run, built: Path) -> None:
     assert json.loads(run("coverage", "-p", built, "--json").out) == evidence
     chosen = json.loads(run("coverage", "-p", built, "--family", "au", "--json").out)
     assert chosen["au-11_smt"] == evidence["answers"]["au-11"]["points"]["au-11_smt"]
+
+
+def test_coverage_lists_the_control_parameters_that_want_a_value(run: Run, built: Path) -> None:
+    ended = run("coverage", "-p", built, "--parameters")
+    assert (ended.code, ended.err, widest(ended.out) <= 80) == (0, "", True)
+    told, _, given = ended.out.partition("1 have one")
+    assert re.search(r"^│ sc-13_odp.01 +│ sc-13 +│ Cryptographic Protection +│$", told, flags=re.MULTILINE)
+    assert ("au-11_odp" in told, "ac-01_odp.01" in told) == (False, False)
+    assert re.search(r"au-11_odp .* 1096 days .* Example system", given)
+    listed = json.loads(run("coverage", "-p", built, "--parameters", "--family", "AU", "--json").out)
+    table = json.loads((built / "evidence/coverage.json").read_text())["parameters"]
+    assert listed["set"] == {"au-11_odp": {"title": "Audit Record Retention", **table["au-11_odp"]}}
+    unset = {id_ for id_, said in table.items() if said["claimed"] and said["value"] is None and said["control"].startswith("au-")}
+    assert set(listed["unset"]) == unset != set()
+
+
+def test_control_parameters_are_refused_what_they_do_not_have(run: Run, built: Path) -> None:
+    wrong = run("coverage", "-p", built, "--parameters", "--status", "partial")
+    assert (wrong.code, wrong.err.partition(";")[0]) == (2, "error: --status: is that of a point")
+    assert run("coverage", "-p", built, "--parameters", "--family", "xx").err.startswith("error: --family: 'xx' is none of ac, ")
+    shutil.copytree(built, "old")
+    path = Path("old/evidence/coverage.json")
+    path.write_text(json.dumps({key: said for key, said in json.loads(path.read_text()).items() if key != "parameters"}))
+    assert run("coverage", "-p", "old", "--parameters") == Ended(
+        2, "", "error: old/evidence/coverage.json: says nothing of control parameters; build the package again\n"
+    )
 
 
 def test_only_package_below_out_is_found(run: Run, built: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from claimstack.controls.errors import InputError
-from claimstack.generator.documents.key_policy import render_key_policy
+from claimstack.generator.documents.cloudformation.key_policy import render_key_policy
 from claimstack.generator.evaluation import Evaluated
 from claimstack.generator.preflight import Known, known_of, load_key_policy, preflight
 from claimstack.generator.resources.key import key_consumers

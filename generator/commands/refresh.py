@@ -1,0 +1,63 @@
+"""Refresh: what newer official files change, and whom it touches."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+
+from claimstack.controls.errors import InputError, raise_all
+from claimstack.generator import options
+from claimstack.generator.console import FAILED_CHECK, err, out, progress
+
+
+def refresh(
+    systems: options.TouchedSystems = None,
+    check: options.OfficialFiles = None,
+    as_json: options.AsJson = False,
+    as_markdown: options.AsMarkdown = False,
+) -> None:
+    """Compare the facts of this package with official files of NIST and FedRAMP, and say which claims and answers a change touches.
+
+    The folder is laid out like the one the facts came from; files may be newer and single ones may be missing, which is said. Nothing is
+    written. Exit 1 when anything changed. Without a system file no claims are looked at.
+
+    Example: `claimstack refresh --check ../official-files system.toml`
+    """
+    from claimstack.controls.changes import compare
+    from claimstack.generator.build import build
+    from claimstack.generator.extensions import load_extensions
+    from claimstack.generator.loading import load_config
+    from claimstack.generator.refreshing import as_data, impacts, summary
+    from claimstack.generator.refreshing import as_markdown as markdown
+
+    if check is None:
+        raise InputError("--check: missing; name the folder of the official files, such as `claimstack refresh --check ../official-files`")
+    if as_json and as_markdown:
+        raise InputError("--json, --markdown: are two forms of one answer; choose one")
+    built = {}
+    with progress("Comparing"):
+        causes: list[str] = []
+        for file in systems or ():
+            try:
+                config = load_config(file)
+                built[str(file)] = build(config, load_extensions(config.extensions, file.parent))
+            except InputError as error:
+                causes += error.causes
+        raise_all(causes)
+        comparison = compare(check)
+        found = impacts(comparison, built)
+    if as_json:
+        out.print_json(json.dumps(as_data(comparison, found)))
+    elif as_markdown:
+        typer.echo(markdown(comparison, found, built), nl=False)
+    else:
+        for impact in found:
+            out.print(f"{impact.change.text} [{impact.change.kind}]", markup=False, soft_wrap=True)
+            for line in summary(impact):
+                out.print(f"  {line}", markup=False, soft_wrap=True)
+        for note in comparison.notes:
+            err.print(f"note: {note}", markup=False, soft_wrap=True)
+        out.print(f"{len(comparison.compared)} files compared, {len(found)} changes", markup=False, soft_wrap=True)
+    if found:
+        raise typer.Exit(FAILED_CHECK)

@@ -1,0 +1,84 @@
+"""Rotate: new values for the secrets of a deployed system."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import typer
+
+from claimstack.controls.errors import InputError
+from claimstack.generator import options
+from claimstack.generator.console import FAILED_CHECK, err, out
+
+
+def rotate_state(
+    name: options.SystemName,
+    package: options.RotatedPackage = None,
+    stack: options.ServerStack = None,
+    region: options.StackRegion = None,
+    force: options.Force = False,
+    dry_run: options.DryRun = False,
+) -> None:
+    """Put a new value into the state secret; the one before goes on opening what it has sealed.
+
+    Refused for fifteen minutes after the last rotation, in which such states may be alive: a second one makes them unreadable.
+
+    Example: `claimstack rotate state commercial`
+    """
+    from claimstack.generator import rotate
+
+    server = rotate.server_of(name, package, stack, region)
+    now = datetime.now(UTC)  # noqa: TID251  # a rotation is an act, and writes no package
+    with _told_failures():
+        rotate.rotate_state(server, rotate.connect_to(server.region), _say, now, force=force, dry_run=dry_run)
+
+
+def rotate_client(
+    name: options.ConsumerName,
+    try_current: options.Try = False,
+    finish: options.Finish = False,
+    package: options.RotatedPackage = None,
+    stack: options.ServerStack = None,
+    region: options.StackRegion = None,
+    dry_run: options.DryRun = False,
+) -> None:
+    """Rotate the secret of a consumer's client in three steps, each a run of its own.
+
+    Without a flag it gives the client a second secret and puts it where the consumer reads its own; both get tokens. With `--try` it sees
+    that what the consumer reads gets a token. With `--finish`, once the consumer's owner has confirmed that every instance reads the new
+    secret, it deletes the old one.
+
+    Example: `claimstack rotate client analyst-desk -p out/commercial`
+
+    Example: `claimstack rotate client analyst-desk --finish --stack commercial-server --region us-east-1`
+    """
+    from claimstack.generator import rotate
+
+    if try_current and finish:
+        raise InputError("--try, --finish: are steps of their own; run them one after the other")
+    step = rotate.finish_client if finish else rotate.try_client if try_current else rotate.begin_client
+    server = rotate.server_of(None, package, stack, region)
+    rotate.check_consumer(server, name)
+    with _told_failures():
+        step(server, name, rotate.connect_to(server.region), _say, dry_run=dry_run)
+
+
+def _say(line: str) -> None:
+    out.print(line, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def _told_failures() -> Iterator[None]:
+    """A call of AWS that failed ends with how things stand and exit code 1; an interrupt is told how to go on."""
+    from claimstack.generator.rotate import RotationError
+
+    try:
+        yield
+    except RotationError as error:
+        err.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(FAILED_CHECK) from error
+    except KeyboardInterrupt:
+        err.print("Stopped in between; the same command goes on from where things stand.")
+        raise

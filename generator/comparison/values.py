@@ -1,0 +1,38 @@
+"""Values: where two JSON values differ, and how a value reads on one line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from claimstack.generator.comparison.findings import ValueChange
+from claimstack.generator.emitted import ABSENT, Json
+
+
+def changes(old: Json, new: Json, path: str = "") -> Iterator[ValueChange]:
+    """Every innermost place where two values differ. Lists are taken as a whole where their lengths differ."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in (*old, *(key for key in new if key not in old)):
+            below = f"{path}.{key}" if path else str(key)
+            if key not in old:
+                yield ValueChange(below, None, new[key])
+            elif key not in new:
+                yield ValueChange(below, old[key], None)
+            else:
+                yield from changes(old[key], new[key], below)
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for index, (before, after) in enumerate(zip(old, new, strict=True)):
+            yield from changes(before, after, f"{path}.{index}")
+    elif canonical(old) != canonical(new):
+        yield ValueChange(path, None if old is ABSENT else old, None if new is ABSENT else new)
+
+
+def field_changes(old: Mapping[str, Any], new: Mapping[str, Any], *fields: str) -> tuple[ValueChange, ...]:
+    """Of some fields of two tables, those that differ; a field that a table lacks is null."""
+    return tuple(ValueChange(name, old.get(name), new.get(name)) for name in fields if old.get(name) != new.get(name))
+
+
+def canonical(value: Json) -> str:
+    """Equal for equal JSON, whatever the order of keys; true and 1 differ."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=repr)

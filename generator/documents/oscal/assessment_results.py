@@ -1,0 +1,190 @@
+"""Assessment results: what the provider's own checks found, one observation for each check and resource, in OSCAL."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, Literal
+
+from claimstack.controls.catalog import label
+from claimstack.generator.documents.cloudformation.template_text import template_text
+from claimstack.generator.documents.evidence.facts import render_facts
+from claimstack.generator.documents.evidence.results import render_results
+from claimstack.generator.documents.fedramp.common import independent
+from claimstack.generator.documents.oscal.assessment import (
+    PLAN_HREF,
+    Observed,
+    claiming_components,
+    claims_by_check,
+    document_metadata,
+    finding_uuid,
+    limits,
+    observation,
+    observation_uuid,
+    observed,
+    one_line,
+    risk_uuid,
+    tool_uuid,
+)
+from claimstack.generator.documents.oscal.assessment_plan import all_reviewed
+from claimstack.generator.documents.oscal.claimed import coverage_status
+from claimstack.generator.documents.oscal.common import Document, prop, resource, stable_uuid, through_trestle, timestamp, to_bytes
+from claimstack.generator.documents.states import MEANINGS, state_of
+from claimstack.generator.emitted import TEST_RESULTS
+from claimstack.generator.evaluation import Answer, Evaluated, Fact, Status
+from claimstack.generator.predicates import Outcome
+
+State = Literal["satisfied", "not-satisfied"]
+
+SATISFYING: Final = frozenset({"deployed"})
+"""Levels of facts that can satisfy a control statement: a template is no running system, and tests of sources are no tests of an image."""
+
+
+def render_assessment_results(evaluated: Evaluated) -> Document:
+    from trestle.oscal.assessment_results import AssessmentResults
+
+    system = evaluated.system
+    content = {
+        "uuid": stable_uuid("assessment-results", system.config.name, evaluated.emitted.environment or "no environment"),
+        "metadata": document_metadata(evaluated, "results of the provider's self-verification", limits(evaluated)),
+        "import-ap": {"href": PLAN_HREF},
+        "results": [_result(evaluated, files := list(_evidence_files(evaluated)))],
+        "back-matter": {"resources": files},
+    }
+    return through_trestle(AssessmentResults, content)
+
+
+def _result(evaluated: Evaluated, files: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    system = evaluated.system
+    outcomes = Counter(fact.outcome for fact in evaluated.facts)
+    moment = timestamp(system.timestamp)
+    counts = {"facts": len(evaluated.facts), **{f"facts-{outcome.value}": outcomes[outcome] for outcome in Outcome}}
+    built: dict[str, Any] = {
+        "uuid": stable_uuid("result", system.config.name, evaluated.emitted.environment or "no environment"),
+        "title": f"Provider's self-verification of {system.config.as_of.isoformat()}",
+        "description": f"{_counted(evaluated, outcomes)} Independent assessment: {independent(system.config)}.",
+        "start": moment,
+        "end": moment,
+        "props": [prop(name, str(count)) for name, count in counts.items()],
+        "links": [{"href": f"#{file['uuid']}", "rel": "evidence"} for file in files],
+        "reviewed-controls": all_reviewed(evaluated),
+        "remarks": "Start, end and the time of every observation are the date of the evidence that the system file states (as_of): a build "
+        "asks no clock. Nothing expires, since nothing deployed was observed. Findings are made for failed facts only: that a statement is "
+        "satisfied takes facts of deployed resources.",
+    }
+    claims = claims_by_check(evaluated)
+    seen = tuple(observed(evaluated))
+    if seen:
+        built["observations"] = [
+            observation(evaluated, each, claiming_components(system, claims[each.check.id]), names_task=True) for each in seen
+        ]
+    stated = [(answer, state) for answer in evaluated.answers.values() if (state := finding_state(answer))]
+    if risks := [risk(evaluated, answer, seen) for answer, state in stated if state == "not-satisfied"]:
+        built["risks"] = risks
+    if findings := [finding(evaluated, answer, state, seen) for answer, state in stated]:
+        built["findings"] = findings
+    return built
+
+
+def _counted(evaluated: Evaluated, outcomes: Mapping[Outcome, int]) -> str:
+    said = ", ".join(f"{outcomes[outcome]} {outcome.value}" for outcome in Outcome)
+    checks = len(evaluated.system.checks)
+    return f"{checks} checks found {len(evaluated.facts)} facts: {said}. Every fact is here, whatever its outcome."
+
+
+def finding_state(answer: Answer) -> State | None:
+    """Whether the facts of a point make a finding, and which: a failed fact always does; facts that pass do only where all were found
+    on deployed resources, and nothing remains for others. None: there is nothing to conclude yet."""
+    facts = [fact for result in answer.claims for fact in result.facts]
+    if answer.status is Status.FAILED or any(fact.outcome is Outcome.FAILED for fact in facts):
+        return "not-satisfied"
+    deployed = bool(facts) and all(fact.outcome is Outcome.PASSED and fact.level in SATISFYING for fact in facts)
+    return "satisfied" if deployed and answer.status is Status.IMPLEMENTED else None
+
+
+def finding(evaluated: Evaluated, answer: Answer, state: State, seen: Iterable[Observed]) -> dict[str, Any]:
+    """A finding of one point; what was observed for it is related, only what failed where the point is not satisfied."""
+    point = answer.point
+    props = [coverage_status(answer.status)]
+    if answer.supplemental:
+        props.append(prop("supplemental", "yes", remarks="Outside the class: shown, never counted."))
+    built: dict[str, Any] = {
+        "uuid": finding_uuid(evaluated, point.id),
+        "title": f"{label(point.control)} ({point.id}): {state}",
+        "description": f"{sentence(answer.why)} {MEANINGS[answer.status]}",
+        "props": props,
+        "origins": _origins(evaluated, answer),
+        "target": {
+            "type": "statement-id",
+            "target-id": point.id,
+            "status": {"state": state, "reason": "fail" if state == "not-satisfied" else "pass"},
+            "implementation-status": {"state": state_of(answer), "remarks": f"Coverage calls this {answer.status.value}."},
+        },
+        "related-observations": related_observations(evaluated, answer, seen, failed_only=state == "not-satisfied"),
+    }
+    if state == "not-satisfied":
+        built["related-risks"] = [{"risk-uuid": risk_uuid(evaluated, point.id)}]
+    return built
+
+
+def risk(evaluated: Evaluated, answer: Answer, seen: Iterable[Observed]) -> dict[str, Any]:
+    """What a failed point leaves open; how likely and how bad that is, no check can say."""
+    point = answer.point
+    sentences = dict.fromkeys(result.claim.sentence for result in answer.claims if result.outcome is Outcome.FAILED)
+    return {
+        "uuid": risk_uuid(evaluated, point.id),
+        "title": f"{label(point.control)} ({point.id}): a claim is not true",
+        "description": "\n\n".join(_failure(fact) for fact in failed_facts(answer)),
+        "statement": f"Not shown: {' '.join(sentences)} Likelihood and impact are for people to judge; nobody has stated them here.",
+        "props": [coverage_status(answer.status)],
+        "status": "open",
+        "origins": _origins(evaluated, answer),
+        "related-observations": related_observations(evaluated, answer, seen, failed_only=True),
+    }
+
+
+def sentence(text: str) -> str:
+    """With a full stop, which reasons written by people have and computed ones have not."""
+    return text if text.endswith(".") else f"{text}."
+
+
+def failed_facts(answer: Answer) -> tuple[Fact, ...]:
+    """The failed facts of a point, each once."""
+    found = {(fact.check, fact.pointer): fact for result in answer.claims for fact in result.facts if fact.outcome is Outcome.FAILED}
+    return tuple(found.values())
+
+
+def _failure(fact: Fact) -> str:
+    actual = "nothing stands there" if fact.actual is None else f"found {one_line(fact.actual)}"
+    return f"{fact.check}: expected {one_line(fact.expected)}, {actual}, at {fact.pointer}"
+
+
+def related_observations(evaluated: Evaluated, answer: Answer, seen: Iterable[Observed], *, failed_only: bool) -> list[dict[str, str]]:
+    checks = {check.id for result in answer.claims for check in result.checks}
+    return [
+        {"observation-uuid": observation_uuid(evaluated, each.check.id, each.place)}
+        for each in seen
+        if each.check.id in checks and (each.outcome is Outcome.FAILED or not failed_only)
+    ]
+
+
+def _origins(evaluated: Evaluated, answer: Answer) -> list[dict[str, Any]]:
+    levels = dict.fromkeys(fact.level for fact in failed_facts(answer) or [fact for result in answer.claims for fact in result.facts])
+    return [{"actors": [{"type": "tool", "actor-uuid": tool_uuid(evaluated.system, level)} for level in sorted(levels)]}]
+
+
+def _evidence_files(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
+    """The files in which facts were found, and the one that lists all facts, each with the hash of its bytes."""
+    system = evaluated.system
+    files = {f"cloudformation/{stack}.json": template_text(template).encode() for stack, template in evaluated.emitted.stacks.items()}
+    files[TEST_RESULTS] = to_bytes(render_results(evaluated))
+    files["evidence/facts.json"] = to_bytes(render_facts(evaluated))
+    for path, content in files.items():
+        yield resource(
+            stable_uuid("resource", system.config.name, path),
+            path,
+            f"../{path}",
+            media_type="application/json",
+            sha256=hashlib.sha256(content).hexdigest(),
+        )

@@ -1,0 +1,70 @@
+"""Site Markdown: an environment for skeletons of GitHub Markdown in which every value is escaped, as HTML is elsewhere."""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from claimstack.generator.documents.site.filters import FILTERS
+
+_SPECIAL = re.compile(r"[\\`*\[\]|~]|(?<!\w)_|_(?!\w)")
+_SPACE = re.compile(r"\s+")
+_ADDRESS = re.compile(r"[\w./-]*")
+_LINE_START = re.compile(r"^(\s*)([-+#>]|\d+[.)])(?=\s)", re.MULTILINE)
+
+
+@cache
+def markdown_environment() -> Environment:
+    environment = Environment(
+        loader=FunctionLoader(_skeleton),
+        autoescape=True,
+        finalize=_finalize,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= FILTERS | {"code": code, "fenced": fenced, "plain": plain}
+    return environment
+
+
+def _skeleton(name: str) -> str:
+    return (files("claimstack.templates") / name).read_text(encoding="utf-8")
+
+
+def _finalize(value: Any) -> Any:
+    return value if isinstance(value, Markup) else escape(str(value))
+
+
+@lru_cache(maxsize=8192)  # the same words stand in many places
+def escape(text: str) -> Markup:
+    """Text that no renderer takes for Markdown or HTML, on one line."""
+    line = _SPACE.sub(" ", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return Markup(_LINE_START.sub(r"\1\\\2", _SPECIAL.sub(lambda found: "\\" + found[0], line)))  # noqa: S704 - escaped here
+
+
+@lru_cache(maxsize=8192)
+def code(text: str) -> Markup:
+    """A code span on one line, good in a table cell as well: GitHub takes a bar there for a new cell unless it is escaped."""
+    line = " ".join(str(text).split())
+    ticks = "`" * (max((len(run) for run in re.findall(r"`+", line)), default=0) + 1)
+    pad = " " if line.startswith("`") or line.endswith("`") else ""
+    return Markup(f"{ticks}{pad}{line}{pad}{ticks}".replace("|", "\\|")) if line else Markup("")  # noqa: S704 - a code span
+
+
+def plain(text: str) -> Markup:
+    """A part of an address: our own ids, whose letters need no escape."""
+    if not _ADDRESS.fullmatch(text):
+        raise ValueError(f"{text!r} cannot stand in an address")
+    return Markup(text)  # noqa: S704 - matched above
+
+
+def fenced(text: str) -> Markup:
+    """A code block that its own text cannot end."""
+    ticks = "`" * max(3, max((len(run) for run in re.findall(r"`+", text)), default=0) + 1)
+    return Markup(f"{ticks}bash\n{text.strip()}\n{ticks}")  # noqa: S704 - a code block

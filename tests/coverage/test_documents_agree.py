@@ -1,0 +1,233 @@
+"""Documents agree: every status in every document is the one that the facts give, and no control has two answers."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from claimstack.controls.catalog import control_id, label
+from claimstack.generator.build import build
+from claimstack.generator.config import Config
+from claimstack.generator.documents.states import SDR_STATUSES, STATES, control_state, state_of
+from claimstack.generator.evaluation import Answer, Status, evaluate, read_back
+from claimstack.generator.loading import load_config
+from claimstack.generator.package import Package, emit, make_package, render
+from claimstack.generator.passing import recorded_results
+from claimstack.generator.predicates import Outcome
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+ORDER = ("planned", "partial", "implemented")
+
+
+def weakened() -> Package:
+    """Logs are kept for a month, a table has lost its encryption, and the role may do everything."""
+    system = build(load_config(EXAMPLES / "commercial.toml"))
+    templates = emit(system)
+    server = json.loads(templates["server"])
+    server["Resources"]["AuditLog"]["Properties"]["RetentionInDays"] = 30
+    del server["Resources"]["Sessions"]["Properties"]["SSESpecification"]
+    templates["server"] = json.dumps(server, indent=2) + "\n"
+    evaluated = evaluate(system, read_back(templates, results=recorded_results()))
+    return Package(evaluated, render(evaluated, templates))
+
+
+def unstated() -> Package:
+    config = load_config(EXAMPLES / "govcloud.toml")
+    bare = {
+        key: getattr(config, key)
+        for key in ("name", "title", "class_", "certification", "region", "as_of", "front_door", "auth", "runtime")
+    }
+    return make_package(Config(**bare))
+
+
+def other_class(class_: str) -> Package:
+    config = load_config(EXAMPLES / "govcloud.toml")
+    low = tuple(
+        each.model_copy(update=dict.fromkeys(("confidentiality", "integrity", "availability"), "low")) for each in config.information
+    )
+    return make_package(config.model_copy(update={"class_": class_, "information": low}))
+
+
+SYSTEMS: Mapping[str, Callable[[], Package]] = {
+    "commercial": lambda: make_package(load_config(EXAMPLES / "commercial.toml")),
+    "govcloud": lambda: make_package(load_config(EXAMPLES / "govcloud.toml")),
+    "unstated": unstated,
+    "weakened": weakened,
+    "class B": lambda: other_class("B"),
+    "class D": lambda: other_class("D"),
+}
+
+
+@cache
+def made(name: str) -> Package:
+    return SYSTEMS[name]()
+
+
+@pytest.fixture(params=SYSTEMS)
+def package(request: pytest.FixtureRequest) -> Package:
+    return made(request.param)
+
+
+def read(package: Package, path: str) -> Any:
+    return json.loads(package.files[path])
+
+
+def answers(package: Package) -> dict[str, Answer]:
+    return {point: answer for point, answer in package.evaluated.answers.items() if not answer.supplemental}
+
+
+def by_control(package: Package) -> dict[str, list[Answer]]:
+    controls: dict[str, list[Answer]] = {}
+    for answer in answers(package).values():
+        controls.setdefault(answer.point.control, []).append(answer)
+    return controls
+
+
+def prop(node: Mapping[str, Any], name: str) -> str | None:
+    return next((each["value"] for each in node.get("props", ()) if each["name"] == name), None)
+
+
+def this_system(package: Package) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Control, point and by-component of the system itself, from the security plan."""
+    plan = read(package, "oscal/system-security-plan.json")["system-security-plan"]
+    [own] = [component["uuid"] for component in plan["system-implementation"]["components"] if component["type"] == "this-system"]
+    for requirement in plan["control-implementation"]["implemented-requirements"]:
+        for statement in requirement["statements"]:
+            for by in statement["by-components"]:
+                if by["component-uuid"] == own:
+                    yield requirement["control-id"], statement["statement-id"], by
+
+
+def test_the_security_plan_answers_every_point_once_and_as_the_facts_do(package: Package) -> None:
+    said = [(point, by["implementation-status"]["state"], prop(by, "coverage-status")) for _, point, by in this_system(package)]
+    assert sorted(said) == sorted((point, state_of(answer), answer.status.value) for point, answer in answers(package).items())
+
+
+def test_no_component_is_said_to_do_more_than_its_system(package: Package) -> None:
+    states = {point: by["implementation-status"]["state"] for _, point, by in this_system(package)}
+    plan = read(package, "oscal/system-security-plan.json")["system-security-plan"]
+    definition = read(package, "oscal/component-definition.json")["component-definition"]
+    said = [
+        (statement["statement-id"], by["implementation-status"]["state"])
+        for requirement in plan["control-implementation"]["implemented-requirements"]
+        for statement in requirement["statements"]
+        for by in statement["by-components"]
+        if "implementation-status" in by
+    ]
+    said += [
+        (statement["statement-id"], prop(statement, "implementation-status"))
+        for component in definition["components"]
+        for implementation in component.get("control-implementations", ())
+        for requirement in implementation["implemented-requirements"]
+        for statement in requirement["statements"]
+        if statement["statement-id"] in states
+    ]
+    stronger = [
+        (point, state)
+        for point, state in said
+        if state in ORDER and states[point] in ORDER and ORDER.index(state) > ORDER.index(states[point])
+    ]
+    assert len(said) > len(states)
+    assert stronger == []
+
+
+def test_the_security_decision_record_gives_every_control_the_same_answer(package: Package) -> None:
+    record = read(package, "fedramp/security-decision-record.json")
+    said = {each["controlId"]: (each["controlImplementationStatus"], each["coverageStatus"]) for each in record["securityControls"]}
+    coverage = read(package, "evidence/coverage.json")["answers"]
+    assert said == {
+        label(control): (SDR_STATUSES[control_state(found)], coverage[control]["status"]) for control, found in by_control(package).items()
+    }
+
+
+def test_the_responsibility_matrix_gives_every_point_the_same_answer(package: Package) -> None:
+    rows = list(csv.DictReader(io.StringIO(package.files["evidence/responsibility-matrix.csv"])))
+    said = {(row["point"], row["status"], row["state"]) for row in rows if row["point"] in answers(package)}
+    assert said == {(point, answer.status.value, state_of(answer)) for point, answer in answers(package).items()}
+    assert {control_id(row["control"]) for row in rows} >= set(by_control(package))
+
+
+def test_open_items_are_the_failed_and_the_planned_points(package: Package) -> None:
+    plan = read(package, "oscal/plan-of-action-and-milestones.json")["plan-of-action-and-milestones"]
+    said = {
+        (each["value"], prop(item, "coverage-status"))
+        for item in plan["poam-items"]
+        for each in item.get("props", ())
+        if each["name"] == "point"
+    }
+    opened = (Status.FAILED, Status.PLANNED)
+    assert said == {(answer.point.id, answer.status.value) for answer in package.evaluated.answers.values() if answer.status in opened}
+
+
+def test_assessment_results_hold_every_fact_with_its_outcome(package: Package) -> None:
+    [result] = read(package, "oscal/assessment-results.json")["assessment-results"]["results"]
+    found = Counter(
+        (prop(observation, "check-id"), prop(evidence, "outcome"))
+        for observation in result["observations"]
+        for evidence in observation["relevant-evidence"]
+    )
+    assert found == Counter((fact.check, fact.outcome.value) for fact in package.evaluated.facts)
+    failed_points = {answer.point.id for answer in package.evaluated.answers.values() if answer.status is Status.FAILED}
+    assert {finding["target"]["target-id"] for finding in result.get("findings", ())} == failed_points
+    assert {finding["target"]["status"]["state"] for finding in result.get("findings", ())} <= {"not-satisfied"}
+
+
+def test_inheritance_is_claimed_only_from_a_named_authorization(package: Package) -> None:
+    stated = package.system.config.leveraged is not None
+    assert any(answer.status is Status.INHERITED for answer in answers(package).values()) is stated
+    plan = read(package, "oscal/system-security-plan.json")["system-security-plan"]
+    overview = read(package, "fedramp/certification-package-overview.json")
+    assert ("leveraged-authorizations" in plan["system-implementation"]) is stated
+    assert bool(overview.get("thirdPartyInformationResources", {}).get("certified")) is stated
+    assert ('"inherited": [' in package.files["oscal/system-security-plan.json"]) is stated
+
+
+def test_nothing_inherited_organisational_or_open_is_called_implemented() -> None:
+    assert [status.value for status, state in STATES.items() if state == "implemented"] == ["implemented"]
+
+
+FAILED_IN = (
+    "evidence/facts.json",
+    "evidence/coverage.json",
+    "evidence/responsibility-matrix.csv",
+    "oscal/component-definition.json",
+    "oscal/system-security-plan.json",
+    "oscal/assessment-results.json",
+    "oscal/plan-of-action-and-milestones.json",
+    "fedramp/security-decision-record.json",
+    "fedramp/security-decision-record.md",
+    "fedramp/accepted-vulnerabilities.json",
+    "fedramp/secure-configuration-guide.json",
+    "fedramp/secure-configuration-guide.md",
+    "site/index.html",
+)
+
+
+@pytest.mark.parametrize("path", FAILED_IN)
+def test_a_failed_fact_is_visible_in_every_document_that_speaks_of_it(path: str) -> None:
+    failing, sound = made("weakened"), made("commercial")
+    assert {fact.check for fact in failing.evaluated.failed} != set()
+    assert failing.files[path].lower().count("failed") > sound.files[path].lower().count("failed")
+
+
+def test_a_failed_point_is_implemented_nowhere_and_keeps_its_indicators_down() -> None:
+    package = made("weakened")
+    failed = {answer.point.id: answer for answer in package.evaluated.answers.values() if answer.status is Status.FAILED}
+    assert {"au-11_smt", "sc-28_smt"} <= set(failed)
+    for point, answer in failed.items():
+        holds = any(result.outcome is Outcome.PASSED for result in answer.claims)
+        assert state_of(answer) == ("partial" if holds else "planned"), point
+    record = read(package, "fedramp/security-decision-record.json")
+    touched = [
+        indicator for indicator in record["keySecurityIndicators"] if any(point in str(indicator["ksiImplementation"]) for point in failed)
+    ]
+    assert touched
+    assert {indicator["ksiImplementationStatus"] for indicator in touched} <= {"Partially Implemented", "Not Implemented"}

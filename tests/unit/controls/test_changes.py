@@ -1,0 +1,232 @@
+"""Changes: an edited copy of the official files is told apart from the facts, thing by thing; the same files are the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from claimstack.controls.changes import Change, compare
+from claimstack.controls.errors import InputError
+from claimstack.controls.officials import CATALOG, KSI_PAIRS, KSIS, OFFICIALS, PROVIDER_RULES, RESOLVED, RULES, SCHEMAS
+
+OFFICIAL = Path(os.environ.get("CLAIMSTACK_DATA") or Path(__file__).parents[4] / "shared" / "data")
+SDR = SCHEMAS[0]
+COMMON = SCHEMAS[1]
+
+pytestmark = pytest.mark.skipif(
+    not OFFICIAL.is_dir() and "CI" not in os.environ, reason="the official files are not here: set CLAIMSTACK_DATA to their folder"
+)
+Edit = Callable[[str, Callable[[Any], None]], None]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A copy of the official files that may be edited; links, since they are large."""
+    copy = tmp_path / "data"
+    shutil.copytree(OFFICIAL, copy, copy_function=os.symlink)
+    return copy
+
+
+@pytest.fixture
+def edit(data: Path) -> Edit:
+    def apply(file: str, change: Callable[[Any], None]) -> None:
+        value = json.loads((data / file).read_bytes())
+        change(value)
+        (data / file).unlink()
+        (data / file).write_text(json.dumps(value))
+
+    return apply
+
+
+def found(data: Path) -> list[Change]:
+    """The changes, without the notice that a file is another edition."""
+    return [change for change in compare(data).changes if change.kind != "edition"]
+
+
+def control(catalog: Any, id_: str) -> Any:
+    family = next(group for group in catalog["catalog"]["groups"] if group["id"] == id_.partition("-")[0])
+    return next(each for each in family["controls"] if each["id"] == id_)
+
+
+def guidance(rules: Any, id_: str, old: str, new: str) -> None:
+    rule = next(each for each in rules["controls"] if each["id"] == id_)
+    assert old in rule["guidance"]
+    rule["guidance"] = rule["guidance"].replace(old, new)
+
+
+def test_the_files_that_the_facts_came_from_are_the_same() -> None:
+    comparison = compare(OFFICIAL)
+    assert comparison.changes == ()
+    assert len(comparison.compared) == len(OFFICIALS) + len(SCHEMAS)
+
+
+def test_a_withdrawn_control_is_named_with_its_points(data: Path, edit: Edit) -> None:
+    def withdraw(catalog: Any) -> None:
+        control(catalog, "au-11")["props"].append({"name": "status", "value": "withdrawn"})
+
+    edit(CATALOG.file, withdraw)
+    comparison = compare(data)
+    assert [change for change in comparison.changes if change.kind != "edition"] == [
+        Change(
+            "control-withdrawn",
+            "au-11",
+            "AU-11 Audit Record Retention: withdrawn, or no longer in the catalog",
+            points=("au-11_smt",),
+            controls=("au-11",),
+            parameters=("au-11_odp",),
+        )
+    ]
+    assert any("au-11 is not in" in note for note in comparison.notes), "the Rev5 catalogs still have it"
+
+
+def test_a_new_title_objective_and_parameter_are_told_apart(data: Path, edit: Edit) -> None:
+    def rewrite(catalog: Any) -> None:
+        au11 = control(catalog, "au-11")
+        au11["title"] = "Retention of Audit Records"
+        au11["params"].append({"id": "au-11_odp.02"})
+        objective = next(part for part in au11["parts"] if part["name"] == "assessment-objective")
+        objective["id"] = "au-11_obj-new"
+
+    edit(CATALOG.file, rewrite)
+    assert [(change.kind, change.subject) for change in found(data)] == [
+        ("control-title", "au-11"),
+        ("objective-removed", "au-11_obj"),
+        ("objective-added", "au-11_obj-new"),
+        ("parameter-added", "au-11_odp.02"),
+    ]
+
+
+def test_a_control_that_joins_a_class_concerns_that_class(data: Path, edit: Edit) -> None:
+    def join(rules: Any) -> None:
+        baselines = rules["FRR"]["FRC"]["data"]["rev5"]["CSF"]["FRC-CSF-BSL"]["varies_by_class"]
+        baselines["c"]["rev5_controls_list"]["IA"].append("IA-09")
+
+    edit(RULES.file, join)
+    (change,) = found(data)
+    assert (change.kind, change.subject, change.class_, change.points) == ("class-joined", "ia-9", "C", ("ia-9_smt",))
+    assert change.text == "class C newly lists IA-9 Service Identification and Authentication"
+
+
+def test_a_ksi_pair_that_was_added_is_named(data: Path, edit: Edit) -> None:
+    def cite(ksis: Any) -> None:
+        ksi = next(each for each in ksis["controls"] if each["id"] == "KSI-CNA-RNT")
+        ksi["guidance"] = ksi["guidance"].replace("verbatim): ", "verbatim): au-11, ", 1)
+
+    def pair(pairs: Any) -> None:
+        pairs["mappings"].append({"source_control_id": "KSI-CNA-RNT", "notes": "Citation (verbatim): au-11"})
+
+    edit(KSIS.file, cite)
+    edit(KSI_PAIRS.file, pair)
+    assert found(data) == [
+        Change("ksi-pair-added", "KSI-CNA-RNT", "KSI-CNA-RNT: newly paired with AU-11", controls=("au-11",), ksis=("KSI-CNA-RNT",))
+    ]
+
+
+def test_a_rules_other_force_is_named_by_class(data: Path, edit: Edit) -> None:
+    edit(PROVIDER_RULES.file, lambda rules: guidance(rules, "CMU-CSO-UVM", "force SHOULD)", "force MUST)"))
+    assert found(data) == [
+        Change(
+            "rule-force",
+            "CMU-CSO-UVM",
+            "CMU-CSO-UVM Using Validated Cryptographic Modules: SHOULD becomes MUST at class C",
+            rules=("CMU-CSO-UVM",),
+            class_="C",
+        )
+    ]
+
+
+def test_rules_that_came_or_went_are_named(data: Path, edit: Edit) -> None:
+    def swap(rules: Any) -> None:
+        rules["controls"][0]["id"] = "AFC-CSO-NEW"
+
+    edit(PROVIDER_RULES.file, swap)
+    assert [(change.kind, change.subject) for change in found(data)] == [("rule-removed", "AFC-CSO-ACK"), ("rule-added", "AFC-CSO-NEW")]
+
+
+def test_the_number_of_methods_is_compared(data: Path, edit: Edit) -> None:
+    edit(PROVIDER_RULES.file, lambda rules: guidance(rules, "FRC-CSX-VVK", "at least 2 automated", "at least 3 automated"))
+    assert [change.text for change in found(data)] == ["automated methods for each KSI at class C: 2 becomes 3"]
+
+
+def test_a_schema_that_moved_names_what_it_judges(data: Path, edit: Edit) -> None:
+    edit(SDR.file, lambda schema: schema.update({"$schemaVersion": "1.2.0"}))
+    edit(COMMON.file, lambda schema: schema.update({"description": "rewritten"}))
+    assert [(change.kind, change.text) for change in found(data)] == [
+        ("schema-version", "FedRAMP schema: Security Decision Record: version 1.1.1 becomes 1.2.0"),
+        ("schema-content", "FedRAMP schema: common definitions: other content under version 0.4.1"),
+    ]
+    assert found(data)[0].documents == ("fedramp/security-decision-record.json",)
+
+
+def test_a_later_edition_in_a_folder_of_its_own_is_found(data: Path) -> None:
+    later = data / "fedramp-2026" / "schemas-2026-12" / SDR.file.rpartition("/")[2]
+    later.parent.mkdir()
+    later.write_text(json.dumps(json.loads((data / SDR.file).read_bytes()) | {"$schemaVersion": "1.10.0"}))
+    assert [change.text for change in found(data)] == ["FedRAMP schema: Security Decision Record: version 1.1.1 becomes 1.10.0"]
+
+
+def test_newer_consolidated_rules_alone_are_enough_for_rules_and_ksis(tmp_path: Path) -> None:
+    rules = json.loads((OFFICIAL / RULES.file).read_bytes())
+    rules["info"]["version"] = "2027.01.01.01"
+    rules["FRR"]["AFC"]["data"]["all"]["CSO"]["AFC-CSO-ACK"]["force"] = "MUST"
+    (tmp_path / RULES.file).parent.mkdir()
+    (tmp_path / RULES.file).write_text(json.dumps(rules))
+    comparison = compare(tmp_path)
+    forces = [change for change in comparison.changes if change.subject == "AFC-CSO-ACK"]
+    assert [(change.kind, change.class_) for change in forces] == [("rule-force", class_) for class_ in "BCD"]
+    assert [change.subject for change in comparison.changes if change.kind == "rule-added"] == ["FRC-CSX-MOT"]
+    assert f"{CATALOG.title}: not compared, {CATALOG.file} is missing" in comparison.notes
+
+
+def test_older_consolidated_rules_do_not_stand_in_for_missing_extracts(data: Path) -> None:
+    for official in (PROVIDER_RULES, KSIS):
+        (data / official.file).unlink()
+    comparison = compare(data)
+    assert comparison.changes == ()
+    assert comparison.notes[:2] == (
+        "KSIs and their controls: not compared, both extracts are needed, or newer consolidated rules",
+        f"{PROVIDER_RULES.title}: not compared, {PROVIDER_RULES.file} is missing",
+    )
+
+
+def test_without_consolidated_rules_the_force_of_rules_is_compared_and_the_rest_is_said(data: Path) -> None:
+    (data / RULES.file).unlink()
+    comparison = compare(data)
+    assert comparison.changes == ()
+    assert f"types, paths, classes and timeframes of rules: not compared, {RULES.file} is missing" in comparison.notes
+
+
+def test_another_edition_with_the_same_facts_is_a_change(data: Path, edit: Edit) -> None:
+    edit(RESOLVED["LOW"].file, lambda catalog: catalog["catalog"]["metadata"].update({"version": "fedramp-4.0.0"}))
+    (change,) = compare(data).changes
+    assert (change.kind, change.subject) == ("edition", RESOLVED["LOW"].file)
+    assert "version fedramp-4.0.0, pinned is fedramp-3.0.0rc1-oscal-1.1.2" in change.text
+
+
+@pytest.mark.parametrize(
+    ("spoil", "cause"),
+    [
+        (lambda path: path.write_text("{"), "cannot be read as JSON"),
+        (lambda path: path.write_text("{}"), "no version at info/version"),
+        (lambda path: path.write_text('{"info": {"version": "2027.01.01.01"}}'), "not built as expected"),
+    ],
+)
+def test_a_file_that_is_not_what_its_name_says_is_refused(data: Path, spoil: Callable[[Path], None], cause: str) -> None:
+    (data / RULES.file).unlink()
+    spoil(data / RULES.file)
+    with pytest.raises(InputError, match=cause) as raised:
+        compare(data)
+    assert str(data / RULES.file) in str(raised.value)
+
+
+def test_a_folder_without_official_files_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds none of the official files"):
+        compare(tmp_path)
+    with pytest.raises(InputError, match="not a folder"):
+        compare(tmp_path / "none")

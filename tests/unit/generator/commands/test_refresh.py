@@ -1,0 +1,102 @@
+"""Refresh on the command line: 0 the same, 1 changes, 2 wrong input; JSON and Markdown; nothing is written."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from claimstack.controls.officials import PROVIDER_RULES, SCHEMAS
+from claimstack.generator import cli, console
+
+ROOT = Path(__file__).parents[4]
+OFFICIAL = Path(os.environ.get("CLAIMSTACK_DATA") or ROOT.parent / "shared" / "data")
+COMMERCIAL = ROOT / "examples" / "commercial.toml"
+
+pytestmark = pytest.mark.skipif(
+    not OFFICIAL.is_dir() and "CI" not in os.environ, reason="the official files are not here: set CLAIMSTACK_DATA to their folder"
+)
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """`claimstack refresh …` in an empty folder: exit code, what it says, and what it says beside that."""
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    for stream in (console.out, console.err):
+        monkeypatch.setattr(stream, "_width", 1000)
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["claimstack", "refresh", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        printed = capsys.readouterr()
+        assert list(Path.cwd().iterdir()) == []
+        return end.value.code if isinstance(end.value.code, int) else 0, printed.out, printed.err
+
+    return call
+
+
+@pytest.fixture
+def newer(tmp_path: Path) -> Path:
+    """The official files, with another force of a rule at class C and a schema that moved."""
+    copy = tmp_path / "data"
+    shutil.copytree(OFFICIAL, copy, copy_function=os.symlink)
+    rules, schema = copy / PROVIDER_RULES.file, copy / SCHEMAS[0].file
+    texts = {
+        rules: rules.read_text().replace("force SHOULD): Providers with Class C Certifications SHOULD use", "force MUST): They MUST use"),
+        schema: schema.read_text().replace('"1.1.1"', '"1.2.0"'),
+    }
+    for path, text in texts.items():
+        assert text != path.read_text()
+        path.unlink()
+        path.write_text(text)
+    return copy
+
+
+def test_the_same_files_are_no_change(run: Run) -> None:
+    code, out, err = run("--check", OFFICIAL, COMMERCIAL)
+    assert code == 0
+    assert out == "21 files compared, 0 changes\n"
+    assert "certification-package-overview-schema-2026-06-24.json: version 0.2.0 exists" in err
+
+
+def test_changes_are_told_with_what_they_touch(run: Run, newer: Path) -> None:
+    code, out, _ = run("--check", newer, COMMERCIAL)
+    assert code == 1
+    lines = out.splitlines()
+    at = lines.index("CMU-CSO-UVM Using Validated Cryptographic Modules: SHOULD becomes MUST at class C [rule-force]")
+    assert lines[at + 1] == "  rule answer controls/rules/cmu.toml: CMU-CSO-UVM"
+    at = lines.index("FedRAMP schema: Security Decision Record: version 1.1.1 becomes 1.2.0 [schema-version]")
+    assert lines[at + 1] == "  document package: fedramp/security-decision-record.json"
+
+
+def test_pipelines_and_reviewers_get_their_own_form(run: Run, newer: Path) -> None:
+    code, out, _ = run("--check", newer, "--json")
+    assert code == 1
+    assert [each["kind"] for each in json.loads(out)["changes"]] == ["edition", "rule-force", "schema-version"]
+    code, out, _ = run("--check", newer, "--markdown")
+    assert code == 1
+    assert out.startswith("# Official files against the facts of this package\n\n21 files compared, 3 changes. Systems looked at: none")
+
+
+def test_wrong_input_ends_with_2(run: Run, tmp_path: Path, newer: Path) -> None:
+    assert run()[0] == 2
+    assert run("--check", tmp_path / "none")[0] == 2
+    assert run("--check", OFFICIAL, "--json", "--markdown")[0] == 2
+    code, _, err = run("--check", OFFICIAL, tmp_path / "no.toml", tmp_path / "nor.toml")
+    assert code == 2
+    assert "no.toml" in err
+    assert "nor.toml" in err
+    path = newer / SCHEMAS[0].file
+    path.write_text("[]")
+    code, _, err = run("--check", newer)
+    assert code == 2
+    assert f"{path}: no version at $schemaVersion: this is not FedRAMP schema: Security Decision Record" in err

@@ -1,0 +1,73 @@
+"""Lint: the FedRAMP documents of a package on disk are held against our own rules."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from claimstack.generator.config import Config
+from claimstack.generator.documents.fedramp.certification_package_overview import TYPES
+from claimstack.generator.documents.fedramp.common import CPO, SDR
+from claimstack.generator.lint import LintFinding, lint_fedramp
+from claimstack.generator.package import make_package
+from claimstack.generator.writing import MANIFEST
+
+TABLES = {
+    "name": "grants-tools",
+    "title": "Grants tools",
+    "class": "B",
+    "certification": "20x",
+    "region": "us-east-1",
+    "as_of": "2026-11-01",
+    "service": {"model": "SaaS", "deployment": "Public Cloud"},
+}
+
+
+@cache
+def files() -> dict[str, str]:
+    return dict(make_package(Config.model_validate_json(json.dumps(TABLES))).files)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for path, text in files().items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def test_a_package_as_written_has_no_finding_though_values_are_open(folder: Path) -> None:
+    assert "not-stated.invalid" in files()[CPO]
+    assert list(lint_fedramp(folder)) == []
+
+
+def test_an_edited_status_is_found(folder: Path) -> None:
+    record = json.loads(files()[SDR])
+    record["securityControls"][0]["controlImplementationStatus"] = "Implemented"
+    (folder / SDR).write_text(json.dumps(record))
+    assert [finding.rule for finding in lint_fedramp(folder)] == ["fedramp", "fedramp"]
+    assert LintFinding(
+        SDR, "fedramp", "securityControls/0/controlImplementationStatus", "AC-1 is 'Implemented', though organisational"
+    ) in lint_fedramp(folder)
+
+
+def test_a_document_that_cannot_be_read_is_found(folder: Path) -> None:
+    (folder / CPO).write_text("{")
+    assert LintFinding(CPO, "fedramp", "", "is missing or no JSON object: FRC-CSO-PKG asks for it") in lint_fedramp(folder)
+
+
+@pytest.mark.parametrize("manifest", [None, "{}", '{"class": ["B"], "certification": "20x"}', '{"class": "B", "certification": "x"}'])
+def test_nothing_is_said_of_a_folder_that_names_no_class_and_route(folder: Path, manifest: str | None) -> None:
+    (folder / SDR).unlink()
+    if manifest is None:
+        (folder / MANIFEST).unlink()
+    else:
+        (folder / MANIFEST).write_text(manifest)
+    assert list(lint_fedramp(folder)) == []
+
+
+def test_routes_are_those_of_system_toml() -> None:
+    assert set(TYPES) == {"20x", "rev5"}
