@@ -24,7 +24,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "partial": ("measures", "objective", "cycle"),
     "none": ("reason", "risk"),
 }
-_KEYS = ("evidence", "points", *_TEXTS, "remains")
+_KEYS = ("evidence", "points", "only", *_TEXTS, "remains")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,8 @@ class KsiAnswer:
     """`template`: claims show the state that the indicator asks for; `partial`: a part of it; `none`: no infrastructure code can."""
     points: tuple[str, ...]
     """Response points whose claims demonstrate the indicator; empty for `none`."""
+    only: Mapping[str, tuple[str, ...]]
+    """Of the claims at a point, those that rest on one of these checks; a point that is not named counts with all its claims."""
     measures: str
     """The measures that demonstrate the indicator; empty for `none`."""
     objective: str
@@ -97,6 +99,11 @@ def answer_problems(answer: KsiAnswer, catalog: Catalog) -> Iterator[str]:
             yield f"points: {error}"
     if len(set(answer.points)) != len(answer.points):
         yield "points: one is listed twice; list it once"
+    for point, checks in answer.only.items():
+        if point not in answer.points:
+            yield f"only: {point!r} is not among the points; name it there, or remove it"
+        if not checks:
+            yield f"only: {point!r}: must be a list of check ids"
     if not answer.remains:
         yield "remains: missing; say what is left and for whom"
     for number, remainder in enumerate(answer.remains):
@@ -114,6 +121,8 @@ def _shape_problems(entry: Mapping[str, Any]) -> Iterator[str]:
     points, remains = entry.get("points", []), entry.get("remains", [])
     if not isinstance(points, list) or not all(isinstance(point, str) for point in points):
         yield "points: must be a list of point ids"
+    if not isinstance(entry.get("only", {}), dict):
+        yield "only: must be a table of point ids with lists of check ids"
     if not isinstance(remains, list) or not all(isinstance(remainder, dict) for remainder in remains):
         yield "remains: must be a list of tables with who and what"
         return
@@ -122,13 +131,21 @@ def _shape_problems(entry: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _answer(id_: str, entry: Mapping[str, Any]) -> KsiAnswer:
-    points, remains = entry.get("points", []), entry.get("remains", [])
+    points, only, remains = entry.get("points", []), entry.get("only", {}), entry.get("remains", [])
     return KsiAnswer(
         ksi=id_,
         evidence=entry.get("evidence", ""),
         points=tuple(point for point in points if isinstance(point, str)) if isinstance(points, list) else (),
+        only=MappingProxyType({point: _texts(checks) for point, checks in only.items()})
+        if isinstance(only, dict)
+        else MappingProxyType({}),
         remains=tuple(Remainder(r.get("who", ""), r.get("what", "")) for r in remains if isinstance(r, dict))
         if isinstance(remains, list)
         else (),
         **{key: entry.get(key, "") for key in _TEXTS},
     )
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    """A list of texts, or nothing where it is something else."""
+    return tuple(value) if isinstance(value, list) and all(isinstance(each, str) and each for each in value) else ()

@@ -1,4 +1,4 @@
-"""Catalog texts: the wording of NIST SP 800-53 and 53A, read from the official catalog that a user passes; none of it is kept here."""
+"""Catalog texts: statements, objectives and parameters in the words of NIST, read from the catalog that a user passes; none is kept."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from claimstack.controls.catalog import Catalog, Source
 from claimstack.controls.errors import InputError
 
 _INSERT: Final = re.compile(r"\{\{ *insert: *param, *([\w.-]+) *\}\}")
-_METHODS: Final = ("EXAMINE", "INTERVIEW", "TEST")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,6 @@ class CatalogTexts:
     _parts: Mapping[str, Any]
     """Every part that has an id."""
     _parameters: Mapping[str, Any]
-    _controls: Mapping[str, Any]
 
     def statement(self, part: str, valued: Valued) -> tuple[Line, ...]:
         """The wording of a control statement or of one point, its own parts below it."""
@@ -58,24 +56,9 @@ class CatalogTexts:
         """The wording of one assessment objective."""
         return self._pieces(self._parts.get(id_, {}).get("prose", ""), valued)
 
-    def guidance(self, control: str, valued: Valued) -> tuple[tuple[Piece, ...], ...]:
-        """The discussion of a control, paragraph by paragraph."""
-        prose = self._parts.get(f"{control}_gdn", {}).get("prose", "")
-        return tuple(self._pieces(paragraph, valued) for paragraph in prose.split("\n\n") if paragraph.strip())
-
     def parameter(self, id_: str) -> str:
         """What a control parameter asks for."""
         return self._asked(id_)
-
-    def methods(self, control: str) -> dict[str, tuple[str, ...]]:
-        """EXAMINE, INTERVIEW and TEST with what SP 800-53A suggests to look at, whom to ask and what to try."""
-        found: dict[str, tuple[str, ...]] = {}
-        for part in self._controls.get(control, {}).get("parts", ()):
-            method = next((prop["value"] for prop in part.get("props", ()) if prop["name"] == "method"), None)
-            if part["name"] == "assessment-method" and method in _METHODS:
-                prose = " \n\n".join(inner.get("prose", "") for inner in part.get("parts", ()))
-                found[method] = tuple(object_.strip() for object_ in prose.split("\n\n") if object_.strip())
-        return found
 
     def _lines(self, part: Any, valued: Valued, depth: int) -> Iterator[Line]:
         if part is None:
@@ -153,7 +136,6 @@ def _wanted(catalog: Catalog) -> Source:
 def _texts(catalog: Any, title: str, version: str, digest: str) -> CatalogTexts:
     parts: dict[str, Any] = {}
     parameters: dict[str, Any] = {}
-    controls: dict[str, Any] = {}
 
     def enter_part(part: Any) -> None:
         if "id" in part:
@@ -162,7 +144,6 @@ def _texts(catalog: Any, title: str, version: str, digest: str) -> CatalogTexts:
             enter_part(inner)
 
     def enter_control(control: Any) -> None:
-        controls[control["id"]] = control
         parameters.update((parameter["id"], parameter) for parameter in control.get("params", ()))
         for part in control.get("parts", ()):
             enter_part(part)
@@ -172,4 +153,4 @@ def _texts(catalog: Any, title: str, version: str, digest: str) -> CatalogTexts:
     for group in catalog["groups"]:
         for control in group.get("controls", ()):
             enter_control(control)
-    return CatalogTexts(title, version, digest, parts, parameters, controls)
+    return CatalogTexts(title, version, digest, parts, parameters)

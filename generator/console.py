@@ -29,6 +29,11 @@ err = _console(sys.stderr, stderr=True)
 out = _console(sys.stdout)
 
 
+def refuse_two_forms(*, as_json: bool, as_markdown: bool) -> None:
+    if as_json and as_markdown:
+        raise InputError("--json and --markdown: the standard output takes one of them; choose one")
+
+
 @contextmanager
 def progress(what: str) -> Iterator[None]:
     """A spinner on a terminal; nothing in a pipe."""

@@ -58,6 +58,11 @@ class Resource:
     body: Json
 
     @property
+    def asset_id(self) -> str:
+        """`server.AuditLog`, as documents and findings name it."""
+        return f"{self.stack}.{self.logical_id}"
+
+    @property
     def type(self) -> str:
         return str(self.body["Type"])
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import chain
-from typing import Literal
+from typing import Any, Literal
 
 from claimstack.controls.catalog import Point
 from claimstack.controls.errors import raise_all
 from claimstack.controls.families import Disposition, Remainder, disposition_of
 from claimstack.generator.claims import Claim
-from claimstack.generator.emitted import ABSENT, Emitted, Json, Place
+from claimstack.generator.emitted import ABSENT, Emitted, Found, Json, Place
 from claimstack.generator.expressions import Finding, Scope
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.system import Declared, DeclaredCheck, System
@@ -107,6 +107,15 @@ class Evaluated:
     facts: tuple[Fact, ...]
     answers: Mapping[str, Answer]
     """Every point of the class, then the supplemental ones, in catalog order."""
+    _found: dict[object, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+    """What was worked out from all this once; a copy with something replaced starts afresh."""
+
+    def once(self, work_out: Callable[[Evaluated], Found]) -> Found:
+        """The result of a function of what was evaluated, worked out at the first call. Callers share it and leave it as it is."""
+        if work_out not in self._found:
+            self._found[work_out] = work_out(self)
+        result: Found = self._found[work_out]
+        return result
 
     @property
     def failed(self) -> tuple[Fact, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -45,6 +45,7 @@ from claimstack.generator.documents.oscal.component_definition import render_com
 from claimstack.generator.documents.oscal.plan_of_action import render_plan_of_action
 from claimstack.generator.documents.oscal.profile import render_class_profile
 from claimstack.generator.documents.oscal.system_security_plan import render_system_security_plan
+from claimstack.generator.documents.rendered import Renderer, text_of
 from claimstack.generator.documents.site.site import render_site
 from claimstack.generator.emitted import TEST_RESULTS
 from claimstack.generator.environment import load_environment
@@ -56,7 +57,7 @@ from claimstack.generator.redaction import Redaction, changes
 from claimstack.generator.system import System
 from claimstack.generator.writing import MANIFEST, sha256
 
-DOCUMENTS: Mapping[str, Callable[[Evaluated], dict[str, Any] | str]] = {
+DOCUMENTS: Mapping[str, Renderer] = {
     "cloudformation/parameters.example.json": render_example_parameters,
     "cloudformation/deployer-policy.json": render_deployer_policy,
     "cloudformation/key-policy.json": render_key_policy,
@@ -173,15 +174,10 @@ def render(
     """Every file of the package, the manifest last. `texts`: the wording of the controls, for the site."""
     rendered = {f"cloudformation/{stack}.json": text for stack, text in templates.items()}
     for path, document in DOCUMENTS.items():
-        content = document(evaluated)
-        rendered[path] = content if isinstance(content, str) else _json(content)
+        rendered[path] = text_of(evaluated, document)
     rendered |= render_site(evaluated, rendered, texts)
-    rendered[MANIFEST] = _json(_manifest(evaluated.system, rendered, redacted=redacted))
+    rendered[MANIFEST] = to_bytes(_manifest(evaluated.system, rendered, redacted=redacted)).decode()
     return rendered
-
-
-def _json(document: Any) -> str:
-    return to_bytes(document).decode()
 
 
 def _manifest(system: System, rendered: Mapping[str, str], *, redacted: bool) -> dict[str, Any]:

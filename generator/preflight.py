@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 from claimstack.controls.errors import InputError, raise_all
 from claimstack.generator.config import Config
 from claimstack.generator.emitted import Json
+from claimstack.generator.questions.reading import as_list
 from claimstack.generator.resources.key import Consumer, filled, key_consumers
 from claimstack.generator.resources.placeholders import ACCOUNT_PLACEHOLDER, pseudo_parameters
 
@@ -243,8 +244,8 @@ def _decide(request: _Request, statements: list[Json]) -> tuple[Outcome, list[st
 
 def _names_action(statement: Json, action: str) -> bool:
     if "NotAction" in statement:
-        return not any(_like(pattern.lower(), action.lower()) for pattern in _list(statement["NotAction"]))
-    return any(_like(pattern.lower(), action.lower()) for pattern in _list(statement.get("Action", [])))
+        return not any(_like(pattern.lower(), action.lower()) for pattern in as_list(statement["NotAction"]))
+    return any(_like(pattern.lower(), action.lower()) for pattern in as_list(statement.get("Action", [])))
 
 
 def _principals(statement: Json, element: str = "Principal") -> Iterator[tuple[str, str]]:
@@ -252,7 +253,7 @@ def _principals(statement: Json, element: str = "Principal") -> Iterator[tuple[s
     if isinstance(principal, str):
         yield "*", principal
     elif isinstance(principal, dict):
-        yield from ((kind, value) for kind, values in principal.items() for value in _list(values) if isinstance(value, str))
+        yield from ((kind, value) for kind, values in principal.items() for value in as_list(values) if isinstance(value, str))
 
 
 def _names_principal(statement: Json, request: _Request) -> str:
@@ -281,7 +282,7 @@ def _condition(condition: Json, request: _Request) -> tuple[list[str], list[str]
     open_tests: list[str] = []
     for operator, tests in condition.items():
         for key, value in tests.items():
-            values = [str(item).lower() if isinstance(item, bool) else str(item) for item in _list(value)]
+            values = [str(item).lower() if isinstance(item, bool) else str(item) for item in as_list(value)]
             found = _test(operator, key, values, request)
             if not found:
                 (open_tests if found is None else unmet).append(f"{operator} {key} {', '.join(values)}")
@@ -345,7 +346,3 @@ def _arn_like(pattern: str, arn: str) -> bool:
 def _like(pattern: str, text: str) -> bool:
     """`*` and `?` as IAM reads them; brackets mean themselves."""
     return fnmatchcase(text, pattern.replace("[", "[[]"))
-
-
-def _list(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else [value]

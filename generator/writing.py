@@ -11,7 +11,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 
-from claimstack.controls.errors import InputError
+from claimstack.controls.errors import InputError, raise_all
 
 MANIFEST = "manifest.json"
 LONGEST_LINE = 100
@@ -190,6 +190,17 @@ def _quoted(line: str | None, start: int) -> str:
     first = max(0, min(start - LONGEST_LINE // 2, len(line) - LONGEST_LINE))
     part = line[first : first + LONGEST_LINE]
     return f"{'…' if first else ''}{part.strip()!r}{'…' if first + LONGEST_LINE < len(line) else ''}"
+
+
+def write_texts(texts: Mapping[Path, str]) -> None:
+    """Write files or write them anew. Raises InputError with a line for each that cannot be written."""
+    causes: list[str] = []
+    for path, text in texts.items():
+        try:
+            path.write_text(text, encoding="utf-8", newline="\n")
+        except OSError as error:
+            causes.append(f"{path}: cannot be written ({error.strerror or error}); name another file, or mend the permissions")
+    raise_all(causes)
 
 
 def sha256(text: str) -> str:

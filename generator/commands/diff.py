@@ -7,7 +7,7 @@ import json
 import typer
 
 from claimstack.generator import options
-from claimstack.generator.console import FAILED_CHECK, err, out, progress
+from claimstack.generator.console import FAILED_CHECK, err, out, progress, refuse_two_forms
 
 
 def diff(
@@ -34,17 +34,18 @@ def diff(
     """
     from claimstack.generator.comparison.comparing import as_data, compare_pair, met_gates, named_gates
     from claimstack.generator.comparison.notification import notifications
-    from claimstack.generator.comparison.showing import markdown, refuse_both, terminal, write_outputs
+    from claimstack.generator.comparison.showing import markdown, terminal
     from claimstack.generator.comparison.sides import read_pairs
+    from claimstack.generator.writing import write_texts
 
-    refuse_both(as_json=as_json, as_markdown=as_markdown)
+    refuse_two_forms(as_json=as_json, as_markdown=as_markdown)
     gates = named_gates(fail_on or ())
     with progress("Comparing"):
         comparisons = [compare_pair(pair) for pair in read_pairs(old, new, package)]
     met = {comparison.name: met_gates(comparison, gates) for comparison in comparisons}
     drafts = notifications(comparisons, scn) if scn is not None else {}
     document = {"comparisons": [as_data(comparison) for comparison in comparisons], "failed_on": met}
-    write_outputs(
+    write_texts(
         {
             **{path: json.dumps(draft.content, ensure_ascii=False, indent=2) + "\n" for path, draft in drafts.items()},
             **{

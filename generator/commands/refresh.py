@@ -8,7 +8,7 @@ import typer
 
 from claimstack.controls.errors import InputError, raise_all
 from claimstack.generator import options
-from claimstack.generator.console import FAILED_CHECK, err, out, progress
+from claimstack.generator.console import FAILED_CHECK, err, out, progress, refuse_two_forms
 
 
 def refresh(
@@ -33,8 +33,7 @@ def refresh(
 
     if check is None:
         raise InputError("--check: missing; name the folder of the official files, such as `claimstack refresh --check ../official-files`")
-    if as_json and as_markdown:
-        raise InputError("--json, --markdown: are two forms of one answer; choose one")
+    refuse_two_forms(as_json=as_json, as_markdown=as_markdown)
     built = {}
     with progress("Comparing"):
         causes: list[str] = []

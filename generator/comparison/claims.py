@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import zip_longest
 from typing import Any, Literal
 
 from claimstack.generator.comparison.findings import CheckChange, ClaimChange, DispositionChange, FactChange, PointChange, RemainderChange
@@ -15,10 +16,10 @@ from claimstack.generator.evaluation import Status
 from claimstack.generator.moved import Moved
 from claimstack.generator.predicates import Outcome
 
-ABSENT_POINT = "absent"
+NOT_THERE = "absent"
 SHOWN: Mapping[str, int] = {
     Status.FAILED: 0,
-    ABSENT_POINT: 1,
+    NOT_THERE: 1,
     Status.NOT_ADDRESSED: 1,
     Status.PLANNED: 2,
     Status.CUSTOMER: 3,
@@ -41,7 +42,7 @@ def claim_changes(old: Contents, new: Contents, moved: tuple[Moved, ...]) -> Ite
     before = _claims(old, logical)
     after = _claims(new, {})
     for key in dict.fromkeys((*after, *before)):
-        for one, other in _paired(before.get(key, []), after.get(key, [])):
+        for one, other in _paired(before.get(key, ()), after.get(key, ()), "sentence"):
             if one is None or other is None:
                 said: Any = one or other
                 kind: Literal["gained", "lost"] = "gained" if one is None else "lost"
@@ -59,18 +60,18 @@ def _claims(side: Contents, logical: Mapping[str, str]) -> dict[Key, list[Json]]
     return found
 
 
-def _paired(before: list[Json], after: list[Json]) -> Iterator[tuple[Json | None, Json | None]]:
+def _paired(before: Iterable[Json], after: Iterable[Json], key: str) -> Iterator[tuple[Json | None, Json | None]]:
+    """Entries that say the same under a key, then the others in their order; None where one side has no more."""
     rest = list(before)
     unpaired = []
-    for claim in after:
-        same = next((other for other in rest if other["sentence"] == claim["sentence"]), None)
+    for entry in after:
+        same = next((other for other in rest if other[key] == entry[key]), None)
         if same is None:
-            unpaired.append(claim)
+            unpaired.append(entry)
         else:
             rest.remove(same)
-            yield same, claim
-    for index in range(max(len(rest), len(unpaired))):
-        yield (rest[index] if index < len(rest) else None), (unpaired[index] if index < len(unpaired) else None)
+            yield same, entry
+    yield from zip_longest(rest, unpaired)
 
 
 class _Checks:
@@ -148,12 +149,12 @@ def _changed(point: str, old: Json, new: Json, checks: _Checks) -> Iterator[Clai
 
 
 def point_changes(old: Contents, new: Contents) -> Iterator[PointChange]:
-    before = {point: said for _, point, said in old.answers()}
+    before = old.by_point()
     after = {point: (control, said) for control, point, said in new.answers()}
     for point in dict.fromkeys((*after, *before)):
         was = before.get(point, {})
         control, said = after.get(point, (point.partition("_")[0], {}))
-        one, two = was.get("status", ABSENT_POINT), said.get("status", ABSENT_POINT)
+        one, two = was.get("status", NOT_THERE), said.get("status", NOT_THERE)
         lost = tuple(item for item in said.get("unmet_objectives", ()) if was.get("claims") and item not in was.get("unmet_objectives", ()))
         if one != two or (lost and said.get("claims")):
             yield PointChange(point, control, one, two, _direction(one, two, lost), said.get("why", ""), lost)
@@ -168,7 +169,7 @@ def _direction(old: str, new: str, lost: tuple[str, ...]) -> Literal["better", "
 
 def remainder_changes(old: Contents, new: Contents) -> Iterator[RemainderChange]:
     """What remains for whom at points that both packages claim."""
-    before = {point: said for _, point, said in old.answers()}
+    before = old.by_point()
     for control, point, said in new.answers():
         was = before.get(point)
         if was is None:
@@ -180,7 +181,7 @@ def remainder_changes(old: Contents, new: Contents) -> Iterator[RemainderChange]
 
 def disposition_changes(old: Contents, new: Contents) -> Iterator[DispositionChange]:
     """Dispositions of points that neither package claims; points of one control that change alike stand together."""
-    before = {point: said for _, point, said in old.answers()}
+    before = old.by_point()
     together: dict[str, tuple[str, tuple[Any, ...], list[str]]] = {}
     for control, point, said in new.answers():
         was = before.get(point, {})
@@ -200,20 +201,11 @@ def fact_changes(old: Contents, new: Contents, moved: tuple[Moved, ...]) -> Iter
     ids = {entry.old: entry.new or entry.old for entry in moved if entry.kind == "check"}
     before = _facts_by_resource(old, ids)
     for key, facts in _facts_by_resource(new, {}).items():
-        rest = list(before.get(key, ()))
-        unpaired = []
-        for fact in facts:
-            same = next((other for other in rest if other["pointer"] == fact["pointer"]), None)
-            if same is None:
-                unpaired.append(fact)
-            else:
-                rest.remove(same)
-                yield from _fact_change(same, fact)
-        for one, two in zip(rest, unpaired, strict=False):
-            yield from _fact_change(one, two)
-        for two in unpaired[len(rest) :]:
-            if two["outcome"] != Outcome.PASSED:
-                yield FactChange(two["check"], two["pointer"], two["expected"], ABSENT_POINT, two["outcome"], None, two["actual"])
+        for one, two in _paired(before.get(key, ()), facts, "pointer"):
+            if one is not None and two is not None:
+                yield from _fact_change(one, two)
+            elif two is not None and two["outcome"] != Outcome.PASSED:
+                yield FactChange(two["check"], two["pointer"], two["expected"], NOT_THERE, two["outcome"], None, two["actual"])
 
 
 def _facts_by_resource(side: Contents, ids: Mapping[str, str]) -> dict[Key, list[Json]]:

@@ -9,15 +9,16 @@ from typing import Any
 from claimstack.controls.errors import InputError, raise_all
 from claimstack.generator.comparison.boundary import RESOURCES, boundary_changes, boundary_sources
 from claimstack.generator.comparison.claims import claim_changes, disposition_changes, fact_changes, point_changes, remainder_changes
-from claimstack.generator.comparison.findings import Comparison, FileChanges, Findings, ValueChange
+from claimstack.generator.comparison.findings import Comparison, FileChanges, Findings, Proposal, ValueChange
 from claimstack.generator.comparison.parameters import parameter_changes
-from claimstack.generator.comparison.reading import CPO, SDR, SSP, Contents
+from claimstack.generator.comparison.reading import SSP, Contents
 from claimstack.generator.comparison.replacement import MISSING_JUDGE, REGIONS, can_judge
 from claimstack.generator.comparison.resources import resource_changes, template_parameter_changes
 from claimstack.generator.comparison.sides import Pair
 from claimstack.generator.comparison.significance import propose
 from claimstack.generator.comparison.staleness import stale_statements
 from claimstack.generator.comparison.values import field_changes
+from claimstack.generator.documents.fedramp.common import CPO, SDR
 from claimstack.generator.emitted import TEST_RESULTS, Json
 from claimstack.generator.moved import MOVED, Moved
 from claimstack.generator.writing import MANIFEST
@@ -118,26 +119,24 @@ def _is_stale(found: Findings) -> bool:
     return any(statement.side == "new" for statement in found.stale)
 
 
-Gate = Callable[[Findings], bool]
-GATES: Mapping[str, Gate] = {
-    "lost-claim": lambda found: any(item.kind == "lost" for item in found.claims),
-    "weakened-claim": lambda found: any(item.kind == "weakened" for item in found.claims),
-    "failed-fact": lambda found: any(item.turned and item.new_outcome == "failed" for item in found.facts),
-    "replacement": lambda found: any(item.loses_identity or item.kind == "refused" for item in found.resources),
-    "stateful-replacement": lambda found: any(
+NOTIFIED = ("certification-class-change", "transformative", "adaptive")
+"""Classes that somebody has to be told of."""
+GATES: Mapping[str, Callable[[Findings, Proposal], bool]] = {
+    "lost-claim": lambda found, _: any(item.kind == "lost" for item in found.claims),
+    "weakened-claim": lambda found, _: any(item.kind == "weakened" for item in found.claims),
+    "failed-fact": lambda found, _: any(item.turned and item.new_outcome == "failed" for item in found.facts),
+    "replacement": lambda found, _: any(item.loses_identity or item.kind == "refused" for item in found.resources),
+    "stateful-replacement": lambda found, _: any(
         item.stateful and (item.loses_identity or item.kind in ("removed", "refused")) for item in found.resources
     ),
-    "worse-status": lambda found: any(item.direction == "worse" for item in found.points),
-    "boundary": lambda found: bool(found.boundary),
-    "stale-statement": _is_stale,
-    "any": lambda found: not found.is_empty or _is_stale(found),
+    "worse-status": lambda found, _: any(item.direction == "worse" for item in found.points),
+    "boundary": lambda found, _: bool(found.boundary),
+    "significant": lambda _, proposal: proposal.class_ in NOTIFIED,
+    "stale-statement": lambda found, _: _is_stale(found),
+    "any": lambda found, _: not found.is_empty or _is_stale(found),
 }
-"""Word of --fail-on → whether the findings of a pair meet it; `significant` asks the proposed class."""
-SIGNIFICANT = "significant"
-NOTIFIED = ("certification-class-change", "transformative", "adaptive")
-"""Classes that `significant` fails on: those that somebody has to be told of."""
+"""Word of --fail-on → whether a comparison meets it."""
 NEEDS_JUDGE = ("replacement", "stateful-replacement")
-GATE_NAMES = (*list(GATES)[:-2], SIGNIFICANT, *list(GATES)[-2:])
 
 
 def compare_pair(pair: Pair) -> Comparison:
@@ -152,7 +151,7 @@ def compare_pair(pair: Pair) -> Comparison:
 def named_gates(words: Iterable[str]) -> tuple[str, ...]:
     """Raises InputError for a word that is no gate, and for one that nothing here can judge."""
     words = tuple(words)
-    raise_all(f"--fail-on: {word!r} is none of {', '.join(GATE_NAMES)}" for word in words if word not in GATE_NAMES)
+    raise_all(f"--fail-on: {word!r} is none of {', '.join(GATES)}" for word in words if word not in GATES)
     if not can_judge():
         raise_all(f"--fail-on {word}: {MISSING_JUDGE}" for word in words if word in NEEDS_JUDGE)
     return words
@@ -160,19 +159,11 @@ def named_gates(words: Iterable[str]) -> tuple[str, ...]:
 
 def met_gates(comparison: Comparison, gates: tuple[str, ...]) -> tuple[str, ...]:
     """Those of the named gates that a comparison meets, in the order given."""
-    return tuple(
-        gate
-        for gate in dict.fromkeys(gates)
-        if (comparison.proposal.class_ in NOTIFIED if gate == SIGNIFICANT else GATES[gate](comparison.findings))
-    )
+    return tuple(gate for gate in dict.fromkeys(gates) if GATES[gate](comparison.findings, comparison.proposal))
 
 
 def as_data(comparison: Comparison) -> dict[str, Any]:
     """A comparison as JSON, in the words of the findings."""
-    data = asdict(comparison)
+    data = asdict(comparison, dict_factory=lambda fields: {name.rstrip("_"): value for name, value in fields})
     findings = data.pop("findings")
-    findings["class"] = findings.pop("class_")
-    for reason in data["proposal"]["reasons"]:
-        reason["class"] = reason.pop("class_")
-    data["proposal"]["class"] = data["proposal"].pop("class_")
     return {**data, **findings, "differs": not comparison.findings.is_empty}

@@ -8,6 +8,9 @@ from typing import Literal
 
 from claimstack.generator.emitted import Json
 
+Class = Literal["certification-class-change", "transformative", "adaptive", "routine-recurring", "not-significant"]
+"""FedRAMP's classes of significant changes, the gravest first."""
+
 
 @dataclass(frozen=True, slots=True)
 class ValueChange:
@@ -201,7 +204,7 @@ class Findings:
 class Reason:
     """Why a class is proposed: a rule of our table, with what it was met by."""
 
-    class_: str
+    class_: Class
     source: str
     """FedRAMP rule or definition."""
     judgement: str
@@ -212,7 +215,7 @@ class Reason:
 class Proposal:
     """The proposed FedRAMP significant-change class, which a person confirms or changes."""
 
-    class_: str
+    class_: Class
     reasons: tuple[Reason, ...]
     impacted_controls: tuple[str, ...]
     impacted_ksis: tuple[str, ...]

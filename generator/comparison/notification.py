@@ -14,6 +14,7 @@ from claimstack.controls.catalog import label
 from claimstack.controls.errors import InputError, raise_all
 from claimstack.generator.comparison.findings import Comparison, Findings
 from claimstack.generator.comparison.significance import PROPOSED
+from claimstack.generator.comparison.values import some
 
 CHANGE_TYPES: Mapping[str, str] = {"transformative": "Transformative", "adaptive": "Adaptive"}
 """Class → the word of the schema, which has none for the others."""
@@ -104,7 +105,7 @@ def open_fields(content: Mapping[str, Any]) -> list[str]:
 def _explanation(comparison: Comparison) -> Iterator[str]:
     for reason in comparison.proposal.reasons:
         if reason.class_ == comparison.proposal.class_:
-            yield f"{reason.judgement} ({reason.source}) Found: {_some(reason.found)}."
+            yield f"{reason.judgement} ({reason.source}) Found: {some(reason.found, LISTED)}."
 
 
 def _description(comparison: Comparison) -> Iterator[str]:
@@ -114,7 +115,7 @@ def _description(comparison: Comparison) -> Iterator[str]:
     for item in found.resources:
         by_kind.setdefault(item.kind, []).append(item.resource)
     for kind, names in by_kind.items():
-        yield f"Resources {kind}: {_some(names)}."
+        yield f"Resources {kind}: {some(names, LISTED)}."
     for parameter in found.parameters:
         for change in parameter.changes:
             if change.path == "value":
@@ -135,10 +136,5 @@ def _customer_impact(found: Findings) -> Iterator[str]:
                 yield f"{label(entry.control)}: {change.path} changes from {change.old} to {change.new}."
     routes = [f"{item.what} ({item.change})" for item in found.boundary if item.kind in ("route", "entrance")]
     if routes:
-        yield f"Addresses and routes that callers use change: {_some(routes)}."
+        yield f"Addresses and routes that callers use change: {some(routes, LISTED)}."
     yield f"{NOT_STATED}what else customers notice and have to set otherwise."
-
-
-def _some(items: tuple[str, ...] | list[str]) -> str:
-    more = len(items) - LISTED
-    return ", ".join(items[:LISTED]) + (f" and {more} more" if more > 0 else "")

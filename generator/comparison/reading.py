@@ -16,11 +16,7 @@ COVERAGE = "evidence/coverage.json"
 FACTS = "evidence/facts.json"
 REQUIRED = (MANIFEST, COVERAGE, FACTS)
 SSP = "oscal/system-security-plan.json"
-SDR = "fedramp/security-decision-record.json"
-CPO = "fedramp/certification-package-overview.json"
-"""Read where the package has them; those of older versions do not."""
-NOT_TEMPLATES = ("parameters.example.json", "deployer-policy.json", "key-policy.json", "stack-policy.json")
-"""JSON below cloudformation/ that is no template."""
+"""Read where the package has it; those of older versions do not."""
 PACKAGE_FOLDERS = ("cloudformation", "evidence")
 """Folders of every package: what has one of them and no manifest is a damaged package rather than none."""
 
@@ -60,9 +56,12 @@ class Contents:
         for point, said in self.coverage["supplemental"].items():
             yield point.partition("_")[0], point, said
 
+    def by_point(self) -> dict[str, Json]:
+        return {point: said for _, point, said in self.answers()}
+
     def resources(self) -> dict[str, Json]:
         """`<stack>.<logical id>` to the resource as the template has it."""
-        return {f"{found.stack}.{found.logical_id}": found.body for found in self.emitted.resources()}
+        return {found.asset_id: found.body for found in self.emitted.resources()}
 
 
 def read_package(label: str, files: Mapping[str, bytes]) -> Contents:
@@ -172,7 +171,7 @@ def _templates(label: str, texts: Mapping[str, str], documents: Mapping[str, Jso
     raise_all(causes)
     for path, document in documents.items():
         folder, _, name = path.rpartition("/")
-        if folder == "cloudformation" and name not in NOT_TEMPLATES and isinstance(document, dict) and "Resources" in document:
+        if folder == "cloudformation" and isinstance(document, dict) and "Resources" in document:
             stacks[name.removesuffix(".json")] = None
     try:
         return read_back({stack: texts[f"cloudformation/{stack}.json"] for stack in stacks}, results=documents.get(TEST_RESULTS))

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.text import Text
 
 from claimstack.controls.catalog import label
-from claimstack.controls.errors import InputError, raise_all
 from claimstack.generator.comparison.boundary import KINDS
 from claimstack.generator.comparison.findings import (
     CheckChange,
@@ -27,18 +25,18 @@ from claimstack.generator.comparison.findings import (
 )
 from claimstack.generator.comparison.replacement import MISSING_JUDGE
 from claimstack.generator.comparison.significance import CLASSES, PROPOSED
-from claimstack.generator.comparison.values import canonical
+from claimstack.generator.comparison.values import LONGEST_VALUE, canonical, shortened, some
 from claimstack.generator.documents.markdown import render_skeleton
 from claimstack.generator.emitted import Json, words
 
 SKELETON: Final = "diff.md.j2"
-LONGEST_VALUE: Final = 120
 AROUND: Final = 24
 LONGEST_COMMENT: Final = 60_000
 """Characters: a comment on GitHub holds 65,536."""
 ROWS: Final = (60, 30, 15, 8, 4, 2)
 """Rows of a section that are tried until the whole fits into a comment."""
 TERMINAL_ROWS: Final = 40
+REASONS: Final = 6
 JUDGED_BY_PEOPLE: Final = "whether it says less is for a person to judge"
 CHECKS: Final = {"weaker": "asks for less", "stronger": "asks for more", "other": "asks for something else"}
 ALARMING: Final = frozenset({"STATEFUL REPLACED", "STATEFUL REMOVED", "LOST", "WEAKENED", "FAILED", "WORSE", "OPEN", "STALE", "REFUSED"})
@@ -235,8 +233,7 @@ def _text(value: Json) -> str:
 
 
 def _short(value: Json) -> str:
-    text = _text(value)
-    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+    return shortened(_text(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +255,7 @@ def terminal(comparison: Comparison) -> RenderableType:
     if comparison.findings.is_empty and not comparison.findings.stale:
         return Group(*shown, Text("no difference", "green"))
     shown.append(Text.assemble("proposed class: ", (comparison.proposal.class_, "bold")))
-    shown.append(Text(CLASSES[comparison.proposal.class_]))  # type: ignore[index]
+    shown.append(Text(CLASSES[comparison.proposal.class_]))
     for section in sections(comparison):
         shown += [
             Text(),
@@ -275,13 +272,9 @@ def terminal(comparison: Comparison) -> RenderableType:
         shown += [Text(), Text("Why this class", "bold underline")]
         for reason in comparison.proposal.reasons:
             shown.append(Text.assemble((reason.class_, "cyan"), f" ({reason.source}): {reason.judgement}"))
-            shown.append(Indented(Text(_some(reason.found), "dim"), 4))
+            shown.append(Indented(Text(some(reason.found, REASONS), "dim"), 4))
     shown += [Text(), Text(PROPOSED, "dim")]
     return Group(*shown)
-
-
-def _some(items: tuple[str, ...], most: int = 6) -> str:
-    return ", ".join(items[:most]) + (f" and {len(items) - most} more" if len(items) > most else "")
 
 
 def markdown(comparisons: Iterable[Comparison]) -> str:
@@ -306,7 +299,7 @@ def _view(comparison: Comparison, rows: int) -> dict[str, Any]:
         "differs": not comparison.findings.is_empty,
         "stale": len(comparison.findings.stale),
         "class": proposal.class_,
-        "meaning": CLASSES[proposal.class_],  # type: ignore[index]
+        "meaning": CLASSES[proposal.class_],
         "reasons": [
             {"class": reason.class_, "source": reason.source, "judgement": reason.judgement,
              "found": [code(text) for text in reason.found[:rows]], "more": max(0, len(reason.found) - rows)}
@@ -339,19 +332,3 @@ def code(text: str) -> str:
         fence += "`"
     pad = " " if one_line.startswith("`") or one_line.endswith("`") else ""
     return f"{fence}{pad}{one_line}{pad}{fence}" if one_line else "``"
-
-
-def refuse_both(*, as_json: bool, as_markdown: bool) -> None:
-    if as_json and as_markdown:
-        raise InputError("--json and --markdown: the standard output takes one of them; write the other with --output FILE")
-
-
-def write_outputs(texts: Mapping[Path, str]) -> None:
-    """Raises InputError with a line for each file that cannot be written."""
-    causes: list[str] = []
-    for path, text in texts.items():
-        try:
-            path.write_text(text, encoding="utf-8", newline="\n")
-        except OSError as error:
-            causes.append(f"{path}: cannot be written ({error.strerror or error}); name another file, or mend the permissions")
-    raise_all(causes)

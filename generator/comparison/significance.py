@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from claimstack.controls.catalog import load_catalog
 from claimstack.generator.comparison.boundary import OUTSIDE, PROTECTS, SCOPE_FILES
-from claimstack.generator.comparison.findings import Findings, Proposal, Reason, ResourceChange
+from claimstack.generator.comparison.findings import Class, Findings, Proposal, Reason, ResourceChange
 from claimstack.generator.comparison.reading import Contents
 
-Class = Literal["certification-class-change", "transformative", "adaptive", "routine-recurring", "not-significant"]
 CLASSES: Mapping[Class, str] = {
     "certification-class-change": (
         "Certification class change: it needs a new assessment and cannot be made under the notification rules (SCN-CSO-EVA)."
@@ -253,7 +252,7 @@ def propose(found: Findings, new: Contents) -> Proposal:
     reasons = tuple(
         Reason(rule.class_, rule.source, rule.judgement, met) for rule in RULES if (met := tuple(dict.fromkeys(rule.found(found))))
     )
-    class_ = next((name for name in CLASSES if any(reason.class_ == name for reason in reasons)), "not-significant")
+    class_: Class = next((name for name in CLASSES if any(reason.class_ == name for reason in reasons)), "not-significant")
     controls = tuple(_impacted(found, new))
     ksis = load_catalog().ksis.values() if new.manifest["certification"] == "20x" else ()
     return Proposal(class_, reasons, controls, tuple(ksi.id for ksi in ksis if set(ksi.controls) & set(controls)))

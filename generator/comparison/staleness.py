@@ -13,9 +13,10 @@ from typing import Literal
 from claimstack.controls.catalog import label, load_catalog
 from claimstack.generator.comparison.claims import resource_of
 from claimstack.generator.comparison.findings import StaleStatement
-from claimstack.generator.comparison.reading import COVERAGE, FACTS, SDR, Contents
+from claimstack.generator.comparison.reading import COVERAGE, FACTS, Contents
 from claimstack.generator.comparison.rejudging import rejudged
-from claimstack.generator.comparison.values import canonical
+from claimstack.generator.comparison.values import canonical, shortened
+from claimstack.generator.documents.fedramp.common import SDR
 from claimstack.generator.emitted import ABSENT, Json, value_at
 from claimstack.generator.evaluation import WORST_FIRST
 from claimstack.generator.predicates import Outcome
@@ -24,7 +25,6 @@ from claimstack.generator.writing import MANIFEST, sha256
 LITERAL = ("property", "population", "statements", "passing-test")
 """Kinds of check whose facts record the very value that stands at the pointer; a question about the whole system records words."""
 NO_MEMBER = "no such resource"
-SHOWN_CHARACTERS = 120
 
 
 def stale_statements(package: Contents, side: Literal["old", "new"]) -> tuple[StaleStatement, ...]:
@@ -89,7 +89,7 @@ def _questions(package: Contents) -> Iterator[Statement]:
     for check, recorded, found in rejudged(package):
         says = "; ".join(f"{fact['outcome']}, found {_short(fact['actual'])}" for fact in recorded) or "nothing"
         stands = "; ".join(f"{fact.outcome}, found {_short(fact.actual)} at {fact.pointer}" for fact in found) or "nothing is found"
-        yield FACTS, check["id"], _cut(says), _cut(stands)
+        yield FACTS, check["id"], shortened(says), shortened(stands)
     for fact in package.facts["facts"]:
         # What was declared is not in the evidence, but how much of it there was.
         counted = re.fullmatch(r"(\d+) declared", str(fact["actual"]))
@@ -160,7 +160,7 @@ def _outcome(claim: Json, outcomes: Mapping[str, set[str]]) -> str:
 def _documents(package: Contents) -> Iterator[Statement]:
     """Coverage words in the other documents that are not those of the coverage."""
     controls = {control: answer["status"] for control, answer in package.coverage["answers"].items() if "status" in answer}
-    points = {point: said["status"] for _, point, said in package.answers()}
+    points = {point: said["status"] for point, said in package.by_point().items()}
     labels = {label(control): control for control in controls}
     for path, document in package.documents.items():
         if path.startswith("oscal/"):
@@ -191,8 +191,4 @@ def _coverage_words(document: Json, id_: str) -> Iterator[tuple[str, str]]:
 
 
 def _short(value: Json) -> str:
-    return _cut(json.dumps(value, ensure_ascii=False))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
+    return shortened(json.dumps(value, ensure_ascii=False))

@@ -1,13 +1,15 @@
-"""Values: where two JSON values differ, and how a value reads on one line."""
+"""Values: where two JSON values differ, and how much of one is shown."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from claimstack.generator.comparison.findings import ValueChange
 from claimstack.generator.emitted import ABSENT, Json
+
+LONGEST_VALUE: Final = 120
 
 
 def changes(old: Json, new: Json, path: str = "") -> Iterator[ValueChange]:
@@ -36,3 +38,12 @@ def field_changes(old: Mapping[str, Any], new: Mapping[str, Any], *fields: str) 
 def canonical(value: Json) -> str:
     """Equal for equal JSON, whatever the order of keys; true and 1 differ."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, default=repr)
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+
+
+def some(items: Sequence[str], most: int) -> str:
+    """The first of them, and how many more there are."""
+    return ", ".join(items[:most]) + (f" and {len(items) - most} more" if len(items) > most else "")

@@ -70,7 +70,8 @@ _RULES: Mapping[str, tuple[Callable[[Landscape], Iterable[Sighting]], str]] = {
     "iam-statement": (
         access.statement_flows,
         "Each allowing statement of an identity policy lets whatever acts with the role call the services of its actions; the resources it "
-        "names are the ends, else the service. Statements that deny are not subtracted.",
+        "names are the ends, else the service. Where a condition has another service make the call (kms:ViaService), it stays within AWS. "
+        "Statements that deny are not subtracted.",
     ),
     "resource-policy": (
         access.resource_policy_flows,

@@ -7,8 +7,16 @@ from collections.abc import Iterator
 
 from claimstack.generator.emitted import Emitted, Json, Place, Resource
 from claimstack.generator.flows.landscape import ACCOUNT, INTERNET, TLS_UNKNOWN, WITHIN_AWS, WITHIN_AWS_UNKNOWN, Landscape, joined, unquoted
-from claimstack.generator.flows.sighting import Sighting, table
-from claimstack.generator.questions.reading import PolicyStatement, as_list, policy_statements, principals, referenced_resource, text_of
+from claimstack.generator.flows.sighting import Sighting
+from claimstack.generator.questions.reading import (
+    PolicyStatement,
+    as_list,
+    as_mapping,
+    policy_statements,
+    principals,
+    referenced_resource,
+    text_of,
+)
 
 _POLICIES = ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy")
 _OF_THE_PLATFORM = ("ec2", "kms", "logs", "xray")
@@ -70,12 +78,15 @@ def _calls(land: Landscape, statement: PolicyStatement, user: str, function: Res
     for prefix, actions in by_service.items():
         purpose = f"{unquoted(why).rstrip('.')}: {joined(actions)}{via}"
         for target in _resources(land, statement, prefix):
-            if target != user:
+            if target != user and via:
+                yield Sighting(user, target, purpose, (statement.place,), prefix, WITHIN_AWS, None, WITHIN_AWS_UNKNOWN)
+            elif target != user:
                 yield Sighting(user, target, purpose, (statement.place,), prefix, encryption=_of_calls(function, prefix))
 
 
 def _via(condition: Json) -> str:
-    services = [unquoted(each) for tests in table(condition).values() for each in as_list(table(tests).get("kms:ViaService", []))]
+    """The services that must make the call on behalf of whoever acts with the role (condition kms:ViaService)."""
+    services = [unquoted(each) for tests in as_mapping(condition).values() for each in as_list(as_mapping(tests).get("kms:ViaService", []))]
     return f", by way of {joined(service.partition('.')[0] for service in services)}" if services else ""
 
 
@@ -98,7 +109,7 @@ def _of_calls(function: Resource | None, prefix: str) -> str:
     """What the environment of a function asks of the AWS SDK for calls to a service."""
     if function is None or prefix in _OF_THE_PLATFORM:
         return TLS_UNKNOWN
-    variables = table(table(function.properties.get("Environment")).get("Variables"))
+    variables = as_mapping(as_mapping(function.properties.get("Environment")).get("Variables"))
     for name, value in variables.items():
         if name.startswith("AWS_ENDPOINT_URL_") and name.removeprefix("AWS_ENDPOINT_URL_").replace("_", "").lower() == prefix.replace(
             "-", ""

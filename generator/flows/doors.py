@@ -18,9 +18,9 @@ from claimstack.generator.flows.landscape import (
     joined,
     unquoted,
 )
-from claimstack.generator.flows.sighting import Sighting, table
+from claimstack.generator.flows.sighting import Sighting
 from claimstack.generator.questions.doors import COGNITO_TOKEN_DOMAIN, ENTRANCES, Route, entrances, routes
-from claimstack.generator.questions.reading import as_list, referenced, referenced_resource, text_of
+from claimstack.generator.questions.reading import as_list, as_mapping, referenced, referenced_resource, text_of
 
 _DOORS = tuple(name for name in ENTRANCES if name.startswith(("HttpApi", "RestApi")))
 _HTTPS_ONLY = (*_DOORS, COGNITO_TOKEN_DOMAIN, "Cognito user pool API", "Lambda function URL", "CloudFront distribution")
@@ -53,7 +53,7 @@ def _policy(resource: Resource) -> str:
     """The TLS policy of a door, as far as its resource names one."""
     named = [resource.properties.get("SecurityPolicy")]
     for configuration in as_list(resource.properties.get("DomainNameConfigurations", [])):
-        named.append(table(configuration).get("SecurityPolicy"))
+        named.append(as_mapping(configuration).get("SecurityPolicy"))
     policies = [unquoted(policy) for policy in named if policy]
     return f"TLS; API Gateway security policy {joined(policies)}" if policies else TLS_UNKNOWN
 
@@ -103,7 +103,7 @@ def integration_flows(land: Landscape) -> Iterator[Sighting]:
     for integration in land.emitted.resources("AWS::ApiGatewayV2::Integration"):
         yield from _integration(land, integration, integration.properties.get("IntegrationUri"), integration.property_place())
     for method in land.emitted.resources("AWS::ApiGateway::Method"):
-        found = table(method.properties.get("Integration"))
+        found = as_mapping(method.properties.get("Integration"))
         if found.get("Type") != "MOCK" and "Uri" in found:
             yield from _integration(land, method, found["Uri"], method.property_place("Integration"))
 
@@ -157,7 +157,7 @@ def authorizer_flows(land: Landscape) -> Iterator[Sighting]:
     for authorizer in land.emitted.resources("AWS::ApiGatewayV2::Authorizer", "AWS::ApiGateway::Authorizer"):
         properties = authorizer.properties
         source = land.owner(_api(land.emitted, authorizer) or authorizer)
-        jwt = table(properties.get("JwtConfiguration"))
+        jwt = as_mapping(properties.get("JwtConfiguration"))
         asked: list[tuple[Json, tuple[str | int, ...]]] = []
         if "Issuer" in jwt:
             asked.append((jwt["Issuer"], ("JwtConfiguration", "Issuer")))

@@ -8,9 +8,9 @@ from ipaddress import ip_network
 
 from claimstack.generator.emitted import Json, Place, Resource
 from claimstack.generator.flows.landscape import HTTPS, INTERNET, NOT_IN_TEMPLATE, TLS_UNKNOWN, Landscape, joined, unquoted
-from claimstack.generator.flows.sighting import Sighting, table
+from claimstack.generator.flows.sighting import Sighting
 from claimstack.generator.questions.network import rules
-from claimstack.generator.questions.reading import as_list, policy_statements, text_of
+from claimstack.generator.questions.reading import as_list, as_mapping, policy_statements, text_of
 
 GROUP = "AWS::EC2::SecurityGroup"
 _DESTINATIONS = ("DestinationSecurityGroupId", "DestinationPrefixListId", "CidrIp", "CidrIpv6")
@@ -20,14 +20,14 @@ _SOURCES = ("SourceSecurityGroupId", "SourceSecurityGroupName", "SourcePrefixLis
 def egress_flows(land: Landscape) -> Iterator[Sighting]:
     with_rules: set[tuple[str, str]] = set()
     for resource, place, rule in rules(land.emitted, "Egress"):
-        group: Json = {"Ref": resource.logical_id} if resource.type == GROUP else table(rule).get("GroupId")
+        group: Json = {"Ref": resource.logical_id} if resource.type == GROUP else as_mapping(rule).get("GroupId")
         owner = land.target(resource.stack, group)
         if isinstance(owner, Resource):
             with_rules.add((owner.stack, owner.logical_id))
-        for target, purpose in _ends(land, resource.stack, table(rule), _DESTINATIONS):
+        for target, purpose in _ends(land, resource.stack, as_mapping(rule), _DESTINATIONS):
             for source in land.users_of_group(resource.stack, group):
                 if source != target:
-                    yield _rule_sighting(source, target, purpose, place, table(rule))
+                    yield _rule_sighting(source, target, purpose, place, as_mapping(rule))
     for group_resource in land.emitted.resources(GROUP):
         if (group_resource.stack, group_resource.logical_id) not in with_rules:
             for source in land.users_of_group(group_resource.stack, {"Ref": group_resource.logical_id}):
@@ -45,11 +45,11 @@ def egress_flows(land: Landscape) -> Iterator[Sighting]:
 
 def ingress_flows(land: Landscape) -> Iterator[Sighting]:
     for resource, place, rule in rules(land.emitted, "Ingress"):
-        group: Json = {"Ref": resource.logical_id} if resource.type == GROUP else table(rule).get("GroupId")
-        for source, purpose in _ends(land, resource.stack, table(rule), _SOURCES):
+        group: Json = {"Ref": resource.logical_id} if resource.type == GROUP else as_mapping(rule).get("GroupId")
+        for source, purpose in _ends(land, resource.stack, as_mapping(rule), _SOURCES):
             for target in land.users_of_group(resource.stack, group):
                 if source != target:
-                    yield _rule_sighting(source, target, purpose, place, table(rule))
+                    yield _rule_sighting(source, target, purpose, place, as_mapping(rule))
 
 
 def _rule_sighting(source: str, target: str, purpose: str, place: Place, rule: dict[str, Json]) -> Sighting:
@@ -140,12 +140,12 @@ def endpoint_flows(land: Landscape) -> Iterator[Sighting]:
 
 def _has_default(land: Landscape, stack: str, parameter: str) -> bool:
     """Whether a template parameter settles a name of this system rather than something given."""
-    return "Default" in table(land.emitted.template_parameter(stack, parameter))
+    return "Default" in as_mapping(land.emitted.template_parameter(stack, parameter))
 
 
 def placement_flows(land: Landscape) -> Iterator[Sighting]:
     for function in land.emitted.resources("AWS::Lambda::Function"):
-        vpc = table(function.properties.get("VpcConfig"))
+        vpc = as_mapping(function.properties.get("VpcConfig"))
         if not vpc.get("SubnetIds"):
             yield Sighting(
                 land.owner(function),

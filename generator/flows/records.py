@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from claimstack.generator.emitted import Json, Place, Resource
 from claimstack.generator.flows.landscape import TLS_UNKNOWN, WITHIN_AWS, WITHIN_AWS_UNKNOWN, Landscape, unquoted
-from claimstack.generator.flows.sighting import Sighting, table
-from claimstack.generator.questions.reading import as_list, covers, policy_statements, referenced, text_of
+from claimstack.generator.flows.sighting import Sighting
+from claimstack.generator.questions.reading import as_list, as_mapping, covers, policy_statements, referenced, text_of
 
 LOG_GROUP = "AWS::Logs::LogGroup"
 _STAGES = {"AWS::ApiGatewayV2::Stage": ("AccessLogSettings", "ApiId"), "AWS::ApiGateway::Stage": ("AccessLogSetting", "RestApiId")}
@@ -31,7 +31,7 @@ _SUBSCRIPTIONS: dict[str, tuple[str, int | None, str]] = {
 def access_log_flows(land: Landscape) -> Iterator[Sighting]:
     for stage in land.emitted.resources(*_STAGES):
         settings, _ = _STAGES[stage.type]
-        arn = table(stage.properties.get(settings)).get("DestinationArn")
+        arn = as_mapping(stage.properties.get(settings)).get("DestinationArn")
         if arn is not None:
             yield _record(land, stage, arn, "Access log: one record for each request", stage.property_place(settings, "DestinationArn"))
 
@@ -67,7 +67,7 @@ def execution_log_flows(land: Landscape) -> Iterator[Sighting]:
 
 def function_log_flows(land: Landscape) -> Iterator[Sighting]:
     for function in land.emitted.resources("AWS::Lambda::Function"):
-        logging = table(function.properties.get("LoggingConfig"))
+        logging = as_mapping(function.properties.get("LoggingConfig"))
         place = function.property_place("LoggingConfig", "LogGroup") if "LogGroup" in logging else function.place
         yield _record(land, function, logging.get("LogGroup"), "Application log and audit records", place)
 
@@ -97,7 +97,7 @@ def subscription_filter_flows(land: Landscape) -> Iterator[Sighting]:
 
 def tracing_flows(land: Landscape) -> Iterator[Sighting]:
     for function in land.emitted.resources("AWS::Lambda::Function"):
-        if table(function.properties.get("TracingConfig")).get("Mode") == "Active":
+        if as_mapping(function.properties.get("TracingConfig")).get("Mode") == "Active":
             yield _trace(land, function, function.property_place("TracingConfig", "Mode"))
     for stage in land.emitted.resources("AWS::ApiGateway::Stage"):
         if stage.properties.get("TracingEnabled") is True:
@@ -113,7 +113,7 @@ def _trace(land: Landscape, source: Resource, place: Place) -> Sighting:
 def metric_flows(land: Landscape) -> Iterator[Sighting]:
     for alarm in land.emitted.resources("AWS::CloudWatch::Alarm"):
         properties = alarm.properties
-        named = [land.resolve(alarm.stack, table(each).get("Value")) for each in _dimensions(properties)]
+        named = [land.resolve(alarm.stack, as_mapping(each).get("Value")) for each in _dimensions(properties)]
         types = _METRICS.get(str(properties.get("Namespace")), ())
         reporting = [land.owner(each) for each in land.emitted.resources(*types)] if types else []
         sources = [end for end in named if end is not None] or list(dict.fromkeys(reporting))
@@ -126,7 +126,7 @@ def _dimensions(alarm: dict[str, Json]) -> Iterator[Json]:
     """Of the alarm's own metric, and of those in an expression."""
     yield from as_list(alarm.get("Dimensions", []))
     for query in as_list(alarm.get("Metrics", [])):
-        yield from as_list(table(table(table(query).get("MetricStat")).get("Metric")).get("Dimensions", []))
+        yield from as_list(as_mapping(as_mapping(as_mapping(query).get("MetricStat")).get("Metric")).get("Dimensions", []))
 
 
 def alarm_flows(land: Landscape) -> Iterator[Sighting]:
@@ -144,7 +144,7 @@ def subscription_flows(land: Landscape) -> Iterator[Sighting]:
         yield _subscription(land, subscription, subscription.properties, subscription.place, subscription.properties.get("TopicArn"))
     for topic in land.emitted.resources("AWS::SNS::Topic"):
         for index, inline in enumerate(as_list(topic.properties.get("Subscription", []))):
-            yield _subscription(land, topic, table(inline), topic.property_place("Subscription", index), {"Ref": topic.logical_id})
+            yield _subscription(land, topic, as_mapping(inline), topic.property_place("Subscription", index), {"Ref": topic.logical_id})
 
 
 def _subscription(land: Landscape, resource: Resource, properties: dict[str, Json], place: Place, topic: Json) -> Sighting:
@@ -158,7 +158,7 @@ def _subscription(land: Landscape, resource: Resource, properties: dict[str, Jso
 
 def image_flows(land: Landscape) -> Iterator[Sighting]:
     for function in land.emitted.resources("AWS::Lambda::Function"):
-        image = table(function.properties.get("Code")).get("ImageUri")
+        image = as_mapping(function.properties.get("Code")).get("ImageUri")
         if image is None:
             continue
         pulls = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from claimstack.generator.emitted import Json, Place
+from claimstack.generator.emitted import Place
 from claimstack.generator.flows.landscape import HTTPS, HTTPS_PORT, TLS_UNKNOWN, slug
 from claimstack.generator.flows.model import Flow
 
@@ -43,8 +43,3 @@ def gathered(rule: str, sightings: Iterable[Sighting]) -> list[Flow]:
         )
         for id_, group in groups.items()
     ]
-
-
-def table(value: Json) -> dict[str, Json]:
-    """A value as a mapping; an edited template may hold anything in its place."""
-    return value if isinstance(value, dict) else {}

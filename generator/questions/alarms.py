@@ -15,6 +15,7 @@ from claimstack.generator.questions.reading import (
     PolicyStatement,
     Question,
     as_list,
+    as_mapping,
     covers,
     extra,
     policy_statements,
@@ -282,7 +283,7 @@ def _watched(emitted: Emitted, alarm: Resource) -> Json:
     if "Metrics" not in properties:
         return properties
     seen = {name: value for name, value in properties.items() if name not in (*_METRIC_PROPERTIES, "Metrics")}
-    queries = [_mapping(query) for query in as_list(properties["Metrics"])]
+    queries = [as_mapping(query) for query in as_list(properties["Metrics"])]
     if len(queries) != 2 or any(name in properties for name in _METRIC_PROPERTIES):
         return seen
     share, read = queries
@@ -290,14 +291,14 @@ def _watched(emitted: Emitted, alarm: Resource) -> Json:
     shown = share.get("ReturnData") is True and read.get("ReturnData") is False
     if not shown or found is None or found[1] != read.get("Id"):
         return seen
-    stat = _mapping(read.get("MetricStat"))
-    watched = {**seen, **_mapping(stat.get("Metric")), "Period": stat.get("Period"), "Statistic": stat.get("Stat")}
+    stat = as_mapping(read.get("MetricStat"))
+    watched = {**seen, **as_mapping(stat.get("Metric")), "Period": stat.get("Period"), "Statistic": stat.get("Stat")}
     return watched if _reserves(emitted, alarm.stack, watched, found[2]) else seen
 
 
 def _reserves(emitted: Emitted, stack: str, watched: Json, parameter: str) -> bool:
     """Whether the parameter is what is reserved for the function that the metric belongs to, and is never 0."""
-    named = [referenced(_mapping(item).get("Value")) for item in as_list(watched.get("Dimensions", []))]
+    named = [referenced(as_mapping(item).get("Value")) for item in as_list(watched.get("Dimensions", []))]
     reserved = [
         function.properties.get("ReservedConcurrentExecutions")
         for function in emitted.resources("AWS::Lambda::Function")
@@ -306,10 +307,6 @@ def _reserves(emitted: Emitted, stack: str, watched: Json, parameter: str) -> bo
     least = (emitted.template_parameter(stack, parameter) or {}).get("MinValue")
     running = watched.get("MetricName") == "ConcurrentExecutions"
     return running and reserved == [{"Ref": parameter}] and isinstance(least, int) and least >= 1
-
-
-def _mapping(value: Json) -> Json:
-    return value if isinstance(value, dict) else {}
 
 
 def _wrong_metric(emitted: Emitted, stack: str, properties: Json) -> Iterator[str]:

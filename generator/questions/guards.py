@@ -12,6 +12,7 @@ from claimstack.generator.questions.reading import (
     PolicyStatement,
     Question,
     as_list,
+    as_mapping,
     covers,
     extra,
     is_pinned,
@@ -154,10 +155,6 @@ class KeyPolicyBounded(Question):
             if "Service" in as_mapping(statement.body.get("Principal")):
                 yield Mutant(f"{name}: a service for any account", (Edit(statement.place.below("Condition"), REMOVE),))
         yield extra(scope, "AWS::KMS::Key", {}, "add a key without policy")
-
-
-def as_mapping(value: Json) -> Json:
-    return value if isinstance(value, dict) else {}
 
 
 def _is_bounded(statement: PolicyStatement) -> bool:

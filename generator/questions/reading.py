@@ -50,6 +50,11 @@ def as_list(value: Json) -> list[Json]:
     return value if isinstance(value, list) else [value]
 
 
+def as_mapping(value: Json) -> dict[str, Json]:
+    """An edited template may hold anything in the place of a mapping."""
+    return value if isinstance(value, dict) else {}
+
+
 def text_of(value: Json) -> str | None:
     """A value as one text in which every reference stands as `${LogicalId}` or `${LogicalId.Attribute}`; None where it is no text."""
     if isinstance(value, str):

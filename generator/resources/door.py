@@ -16,7 +16,7 @@ from claimstack.generator.system import Stack
 
 DoorType = Literal["http-api", "rest-api"]
 
-FRONT_DOOR = Component("front-door", "Front door", "Receives every call from outside, checks its token and passes it to the MCP server.")
+FRONT_DOOR = Component("front-door", "Front door", "Receives every call from outside and passes it to the MCP server.")
 
 
 @dataclass(frozen=True, slots=True)

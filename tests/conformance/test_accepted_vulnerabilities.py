@@ -10,8 +10,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-
-from .systems import SYSTEMS, package_of
+from tests.systems import SYSTEMS, package_of
 
 OFFICIAL = Path(os.environ.get("CLAIMSTACK_DATA") or Path(__file__).parents[3] / "shared" / "data") / "fedramp-2026"
 FORM = "fedramp-accepted-vulnerability-info-schema-2026-06-24.json"

@@ -18,14 +18,12 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from tests.systems import REFERENCES, WEAKENED, edited, package_of
 
-from claimstack.generator.build import build
 from claimstack.generator.config import Config
 from claimstack.generator.documents.fedramp.checks import check_fedramp
 from claimstack.generator.documents.fedramp.common import CPO, OCR_EXAMPLE, SDR
-from claimstack.generator.emitted import Edit, Place
-from claimstack.generator.loading import load_config
-from claimstack.generator.package import emit, judge, make_package, render
+from claimstack.generator.package import make_package
 
 REPOSITORY = Path(__file__).parents[2]
 OFFICIAL = Path(os.environ.get("CLAIMSTACK_DATA") or REPOSITORY.parent / "shared" / "data")
@@ -85,32 +83,15 @@ def documents(files: dict[str, str]) -> dict[str, Any]:
     return {path: json.loads(text) for path, text in files.items() if path.endswith(".json")}
 
 
-def weakened(config: Config) -> dict[str, str]:
-    """The files of a system whose templates somebody has weakened: an audit log that keeps a month, and secrets in the open."""
-    system = build(config)
-    templates = emit(system)
-    server = judge(system, templates).emitted
-    edits = (
-        Edit(Place("server", ("Resources", "AuditLog", "Properties", "RetentionInDays")), 30),
-        Edit(Place("server", ("Resources", "StateSecret", "Properties", "KmsKeyId")), "alias/aws/secretsmanager"),
-    )
-    edited = {name: json.dumps(template) for name, template in server.edited(*edits).stacks.items()}
-    evaluated = judge(system, edited)
-    assert evaluated.failed
-    return render(evaluated, edited)
-
-
 SYSTEMS: dict[str, Callable[[], dict[str, str]]] = {
-    "commercial": lambda: dict(make_package(load_config(REPOSITORY / "examples" / "commercial.toml")).files),
-    "govcloud": lambda: dict(make_package(load_config(REPOSITORY / "examples" / "govcloud.toml")).files),
+    **{name: lambda name=name: dict(package_of(name).files) for name in (*REFERENCES, "failing")},
     "nothing stated, class B": lambda: dict(make_package(config_of(service=OPEN)).files),
     "nothing stated, class D": lambda: dict(
         make_package(config_of(service=OPEN, certification="rev5", region="us-gov-west-1", **{"class": "D"})).files
     ),
     "FedRAMP id assigned": lambda: dict(make_package(config_of(service={**OPEN, "fedramp_id": "FR0000000009"})).files),
     "no authentication": lambda: dict(make_package(config_of(service=OPEN, auth={"type": "none"})).files),
-    "weakened": lambda: weakened(load_config(REPOSITORY / "examples" / "commercial.toml")),
-    "weakened, nothing stated": lambda: weakened(config_of(service=OPEN, certification="rev5", **{"class": "C"})),
+    "failing, nothing stated": lambda: dict(edited(config_of(service=OPEN, certification="rev5", **{"class": "C"}), *WEAKENED).files),
 }
 
 
@@ -147,8 +128,8 @@ def test_a_service_without_model_and_deployment_is_refused_in_words_that_say_wha
         (SDR, lambda d: d.update(certificationPackageOverviewUri="no uri")),
         (SDR, lambda d: d["metadata"].update(lastUpdated="yesterday")),
         (SDR, lambda d: d["securityControls"][0].update(controlImplementationStatus="Planned")),
-        (SDR, lambda d: d["keySecurityIndicators"][1]["ksiEvidence"][0].update(evidenceLocation="server.json#/Resources")),
-        (SDR, lambda d: d["keySecurityIndicators"][1]["ksiEvidence"][0].update(lastUpdated="2026-11-01T00:00:00Z")),
+        (SDR, lambda d: d["keySecurityIndicators"][2]["ksiEvidence"][0].update(evidenceLocation="server.json#/Resources")),
+        (SDR, lambda d: d["keySecurityIndicators"][2]["ksiEvidence"][0].update(lastUpdated="2026-11-01T00:00:00Z")),
         (SDR, lambda d: d["keySecurityIndicators"][0].pop("ksiAssessment")),
         (SDR, lambda d: d["fedRampRequirements"][0].pop("frrImplementation")),
         (SDR, lambda d: d["portsAndProtocols"][0].update(portNumber=443)),
@@ -185,7 +166,7 @@ def test_what_is_committed_is_valid() -> None:
 
 
 def test_a_weakened_system_is_called_what_it_is() -> None:
-    record = documents(files_of("weakened"))[SDR]
+    record = documents(files_of("failing"))[SDR]
     by_id = {each["controlId"]: each for each in record["securityControls"]}
     assert by_id["AU-11"]["coverageStatus"] == by_id["SC-28"]["coverageStatus"] == "failed"
     failed = [each for each in record["keySecurityIndicators"] if each["coverageStatus"] == "failed"]

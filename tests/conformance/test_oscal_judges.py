@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.systems import SYSTEMS, oscal_documents, package_of
 
 from claimstack.generator.documents.references.index import MODELS
-
-from .systems import SYSTEMS, oscal_documents, package_of
 
 REPOSITORY = Path(__file__).parents[2]
 PYTHON = REPOSITORY / ".venv-oscal" / "bin" / "python"

@@ -17,13 +17,12 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from tests.systems import SYSTEMS, oscal_documents, package_of
 
 from claimstack.controls.catalog import load_catalog
 from claimstack.generator.documents.oscal.common import CATALOG_HREF
 from claimstack.generator.documents.oscal.profile import render_profile
 from claimstack.generator.documents.references.check import check_references
-
-from .systems import SYSTEMS, oscal_documents, package_of
 
 REPOSITORY = Path(__file__).parents[2]
 OFFICIAL = Path(os.environ.get("CLAIMSTACK_DATA") or REPOSITORY.parent / "shared" / "data")

@@ -6,19 +6,16 @@ import copy
 import json
 from collections.abc import Callable
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 import pytest
+from tests.systems import REFERENCES, package_of
 
 from claimstack.generator.documents.image_context import SBOM
-from claimstack.generator.loading import load_config
-from claimstack.generator.package import make_package
 
 pytestmark = pytest.mark.conformance
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 REFERRED = ("spdx", "jsf-0.82")
 Errors = Callable[[Any], list[str]]
 
@@ -34,9 +31,9 @@ def errors() -> Errors:
     return lambda document: [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(document)]
 
 
-@pytest.fixture(scope="module", params=["commercial", "govcloud"])
+@pytest.fixture(scope="module", params=REFERENCES)
 def bill(request: pytest.FixtureRequest) -> dict[str, Any]:
-    document = json.loads(make_package(load_config(EXAMPLES / f"{request.param}.toml")).files[SBOM])
+    document = json.loads(package_of(request.param).files[SBOM])
     assert isinstance(document, dict)
     return document
 

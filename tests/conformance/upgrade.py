@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from claimstack.controls.errors import InputError
-from claimstack.generator.comparison.reading import NOT_TEMPLATES
 from claimstack.generator.comparison.replacement import NAMED_BY_CONTENT, changed_create_only, is_stateful
 from claimstack.generator.comparison.sides import commit_of, revision_files
 from claimstack.generator.moved import Moved
@@ -31,8 +30,8 @@ def read_build(files: Mapping[str, str]) -> Build:
     resources = {}
     for path, text in files.items():
         folder, _, name = path.rpartition("/")
-        if folder == "cloudformation" and name.endswith(".json") and name not in NOT_TEMPLATES:
-            for logical_id, resource in json.loads(text)["Resources"].items():
+        if folder == "cloudformation" and name.endswith(".json"):
+            for logical_id, resource in json.loads(text).get("Resources", {}).items():
                 resources[f"{name.removesuffix('.json')}.{logical_id}"] = resource
     definition = json.loads(files["oscal/component-definition.json"])["component-definition"]
     return Build(

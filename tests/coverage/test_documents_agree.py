@@ -7,73 +7,47 @@ import io
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import pytest
+from tests.systems import REFERENCES, example, made, package_of
 
 from claimstack.controls.catalog import control_id, label
-from claimstack.generator.build import build
 from claimstack.generator.config import Config
 from claimstack.generator.documents.states import SDR_STATUSES, STATES, control_state, state_of
-from claimstack.generator.evaluation import Answer, Status, evaluate, read_back
-from claimstack.generator.loading import load_config
-from claimstack.generator.package import Package, emit, make_package, render
-from claimstack.generator.passing import recorded_results
+from claimstack.generator.evaluation import Answer, Status
+from claimstack.generator.package import Package
 from claimstack.generator.predicates import Outcome
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 ORDER = ("planned", "partial", "implemented")
 
 
-def weakened() -> Package:
-    """Logs are kept for a month, a table has lost its encryption, and the role may do everything."""
-    system = build(load_config(EXAMPLES / "commercial.toml"))
-    templates = emit(system)
-    server = json.loads(templates["server"])
-    server["Resources"]["AuditLog"]["Properties"]["RetentionInDays"] = 30
-    del server["Resources"]["Sessions"]["Properties"]["SSESpecification"]
-    templates["server"] = json.dumps(server, indent=2) + "\n"
-    evaluated = evaluate(system, read_back(templates, results=recorded_results()))
-    return Package(evaluated, render(evaluated, templates))
-
-
 def unstated() -> Package:
-    config = load_config(EXAMPLES / "govcloud.toml")
-    bare = {
-        key: getattr(config, key)
-        for key in ("name", "title", "class_", "certification", "region", "as_of", "front_door", "auth", "runtime")
-    }
-    return make_package(Config(**bare))
+    config = example("govcloud")
+    kept = ("name", "title", "class_", "certification", "region", "as_of", "front_door", "auth", "runtime")
+    return made(Config(**{key: getattr(config, key) for key in kept}))
 
 
 def other_class(class_: str) -> Package:
-    config = load_config(EXAMPLES / "govcloud.toml")
+    config = example("govcloud")
     low = tuple(
         each.model_copy(update=dict.fromkeys(("confidentiality", "integrity", "availability"), "low")) for each in config.information
     )
-    return make_package(config.model_copy(update={"class_": class_, "information": low}))
+    return made(config.model_copy(update={"class_": class_, "information": low}))
 
 
 SYSTEMS: Mapping[str, Callable[[], Package]] = {
-    "commercial": lambda: make_package(load_config(EXAMPLES / "commercial.toml")),
-    "govcloud": lambda: make_package(load_config(EXAMPLES / "govcloud.toml")),
+    **{name: partial(package_of, name) for name in (*REFERENCES, "failing")},
     "unstated": unstated,
-    "weakened": weakened,
-    "class B": lambda: other_class("B"),
-    "class D": lambda: other_class("D"),
+    "class B": partial(other_class, "B"),
+    "class D": partial(other_class, "D"),
 }
-
-
-@cache
-def made(name: str) -> Package:
-    return SYSTEMS[name]()
 
 
 @pytest.fixture(params=SYSTEMS)
 def package(request: pytest.FixtureRequest) -> Package:
-    return made(request.param)
+    return SYSTEMS[request.param]()
 
 
 def read(package: Package, path: str) -> Any:
@@ -213,13 +187,13 @@ FAILED_IN = (
 
 @pytest.mark.parametrize("path", FAILED_IN)
 def test_a_failed_fact_is_visible_in_every_document_that_speaks_of_it(path: str) -> None:
-    failing, sound = made("weakened"), made("commercial")
+    failing, sound = package_of("failing"), package_of("commercial")
     assert {fact.check for fact in failing.evaluated.failed} != set()
     assert failing.files[path].lower().count("failed") > sound.files[path].lower().count("failed")
 
 
 def test_a_failed_point_is_implemented_nowhere_and_keeps_its_indicators_down() -> None:
-    package = made("weakened")
+    package = package_of("failing")
     failed = {answer.point.id: answer for answer in package.evaluated.answers.values() if answer.status is Status.FAILED}
     assert {"au-11_smt", "sc-28_smt"} <= set(failed)
     for point, answer in failed.items():

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-from functools import cache
-from pathlib import Path
+
+from tests.systems import REFERENCES, package_of
 
 from claimstack.controls.ksis import load_ksi_answers
 from claimstack.controls.rules import load_rule_answers
-from claimstack.generator.loading import load_config
-from claimstack.generator.package import Package, make_package
-
-EXAMPLES = Path(__file__).parents[2] / "examples"
+from claimstack.generator.package import Package
 
 
-@cache
 def packages() -> tuple[Package, ...]:
-    return tuple(make_package(load_config(EXAMPLES / f"{name}.toml")) for name in ("commercial", "govcloud"))
+    return tuple(map(package_of, REFERENCES))
 
 
 def test_every_point_of_an_indicator_is_claimed_by_a_reference_system() -> None:

@@ -7,31 +7,26 @@ import json
 import os
 import subprocess
 import sys
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
+from tests.systems import REFERENCES, overlay, package_of
 
-from claimstack.generator.extensions import load_extensions
-from claimstack.generator.loading import load_config
-from claimstack.generator.package import Package, make_package
+from claimstack.generator.package import Package
 from claimstack.generator.writing import differences
 
 ROOT = Path(__file__).parents[2]
-REFERENCES = ("commercial", "govcloud")
-SYSTEMS = (*(f"examples/{name}.toml" for name in REFERENCES), "examples/overlay/system.toml")
-
-
-@cache
-def package_of(system: str) -> Package:
-    path = ROOT / system
-    config = load_config(path)
-    return make_package(config, load_extensions(config.extensions, path.parent))
+SYSTEMS: Mapping[str, Callable[[], Package]] = {
+    **{f"examples/{name}.toml": partial(package_of, name) for name in REFERENCES},
+    "examples/overlay/system.toml": overlay,
+}
 
 
 @pytest.mark.parametrize("name", REFERENCES)
 def test_committed_package_is_what_the_generator_emits(name: str) -> None:
-    package = package_of(f"examples/{name}.toml")
+    package = package_of(name)
     assert package.system.config.name == name
     assert list(differences(package.files, ROOT / "out" / name)) == [], "run make build, and read the diff of out/ as an assessor would"
 
@@ -74,8 +69,8 @@ def test_bytes_depend_neither_on_the_process_nor_on_time_place_language_or_hash_
     ).stdout
     expected = [
         f"{ROOT / system} {path} {hashlib.sha256(text.encode()).hexdigest()}"
-        for system in SYSTEMS
-        for path, text in package_of(system).files.items()
+        for system, make in SYSTEMS.items()
+        for path, text in make().files.items()
     ]
     assert printed.splitlines() == expected
 
@@ -83,12 +78,12 @@ def test_bytes_depend_neither_on_the_process_nor_on_time_place_language_or_hash_
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_no_file_names_the_machine_that_built_it(system: str) -> None:
     traces = (str(ROOT), str(Path.home()) + os.sep)
-    files = package_of(system).files
+    files = SYSTEMS[system]().files
     assert [(path, trace) for path, text in files.items() for trace in traces if trace in text] == []
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_manifest_lists_every_other_file_with_its_hash(system: str) -> None:
-    files = package_of(system).files
+    files = SYSTEMS[system]().files
     manifest = json.loads(files["manifest.json"])
     assert manifest["files"] == {path: hashlib.sha256(text.encode()).hexdigest() for path, text in files.items() if path != "manifest.json"}

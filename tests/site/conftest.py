@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -11,12 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.systems import example, made, package_of
 
 from claimstack.controls.catalog import load_catalog
-from claimstack.generator.build import build
 from claimstack.generator.catalog_texts import load_catalog_texts
-from claimstack.generator.loading import load_config
-from claimstack.generator.package import emit, judge, make_package, render
 from claimstack.generator.writing import write_package
 
 if TYPE_CHECKING:
@@ -29,15 +26,10 @@ SYSTEM_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 @cache
 def files_of(name: str) -> Mapping[str, str]:
-    if name == "failing":
-        system = build(load_config(ROOT / "examples" / "commercial.toml"))
-        templates = emit(system)
-        server = json.loads(templates["server"])
-        del server["Resources"]["AuditLog"]["Properties"]["KmsKeyId"]
-        templates["server"] = json.dumps(server, indent=2)
-        return render(judge(system, templates), templates)
-    texts = load_catalog_texts(CATALOG, load_catalog()) if name == "worded" else None
-    return make_package(load_config(ROOT / "examples" / f"{'commercial' if texts else name}.toml"), texts=texts).files
+    system, _, worded = name.partition("-")
+    if worded:
+        return made(example(system), texts=load_catalog_texts(CATALOG, load_catalog())).files
+    return package_of(system).files
 
 
 @pytest.fixture(scope="session")

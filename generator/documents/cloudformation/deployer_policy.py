@@ -9,6 +9,7 @@ from claimstack.generator.config import Config
 from claimstack.generator.documents.cloudformation.deployer_grants import GRANTS, STACKS, TEMPLATES, Grant
 from claimstack.generator.emitted import Json, words
 from claimstack.generator.evaluation import Evaluated
+from claimstack.generator.questions.reading import as_list
 from claimstack.generator.resources.key import filled, key_consumers
 from claimstack.generator.resources.placeholders import ACCOUNT_PLACEHOLDER, BOUNDARY_PLACEHOLDER, KEY_PLACEHOLDER, pseudo_parameters
 
@@ -62,8 +63,8 @@ def scp_actions(evaluated: Evaluated) -> tuple[str, ...]:
         documents.append(policy.properties["PolicyDocument"])
     for role in evaluated.emitted.resources("AWS::IAM::Role"):
         documents += [inline["PolicyDocument"] for inline in role.properties.get("Policies", [])]
-    allowed = [statement for document in documents for statement in _list(document["Statement"]) if statement["Effect"] == "Allow"]
-    return tuple(sorted({action for statement in allowed for action in _list(statement.get("Action", []))}))
+    allowed = [statement for document in documents for statement in as_list(document["Statement"]) if statement["Effect"] == "Allow"]
+    return tuple(sorted({action for statement in allowed for action in as_list(statement.get("Action", []))}))
 
 
 def _needed(evaluated: Evaluated) -> tuple[Grant, ...]:
@@ -124,7 +125,3 @@ def _log_groups(evaluated: Evaluated) -> list[str]:
         known = "*".join(part.partition("}")[2] if index else part for index, part in enumerate(text.split("${")))
         found.append(f"arn:{{partition}}:logs:{{region}}:{{account}}:log-group:{known}:*")
     return found
-
-
-def _list(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else [value]

@@ -34,7 +34,7 @@ def render_coverage(evaluated: Evaluated) -> dict[str, Any]:
             for control, answers in controls.items()
         },
         "supplemental": {answer.point.id: _answer(answer, system) for answer in evaluated.answers.values() if answer.supplemental},
-        "parameters": parameters(evaluated),
+        "parameters": evaluated.once(parameters),
     }
 
 

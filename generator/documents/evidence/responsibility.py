@@ -93,7 +93,7 @@ def render_responsibility_matrix(evaluated: Evaluated) -> str:
     names = [field.name for field in fields(Row)]
     writer.writerow(names)
     cells = attrgetter(*names)
-    for row in responsibility_rows(evaluated):
+    for row in evaluated.once(responsibility_rows):
         writer.writerow(map(guarded, cells(row)))
     return text.getvalue()
 

@@ -19,6 +19,7 @@ from claimstack.generator.documents.fedramp.common import (
     not_stated,
     package_uri,
 )
+from claimstack.generator.documents.fedramp.mas import AWS
 from claimstack.generator.documents.markdown import fill_skeleton
 from claimstack.generator.evaluation import Evaluated
 from claimstack.generator.stated import Person
@@ -31,6 +32,11 @@ NEEDED_CONTACTS: Final = ("Security", "Sales")
 LOCATIONS: Final[Mapping[str, tuple[str, str]]] = {
     "MAS-CSO-IIR": ("fedramp/mas-resources.json", "Information resources of the Minimum Assessment Scope, as the templates declare them."),
     "MAS-CSO-FLO": ("fedramp/mas-flows.json", "Information flows between them, with how each was derived."),
+    "MAS-CSO-TPR": (
+        "fedramp/mas-resources.json",
+        "Third-party information resources with use, justification, mitigation and compensating controls, as far as stated.",
+    ),
+    "MAS-CSO-MDI": ("fedramp/mas-resources.json", "Metadata that the stacks collect or keep."),
     "CMU-CSO-CMD": ("fedramp/cryptographic-modules.json", "Cryptographic modules of each service, with what is known of their validation."),
     "SCG-CSO-RSC": (GUIDE_PAGE, "Secure configuration guide: settings of the service and what they mean for security."),
     "SDR-CSO-FRR": (SDR, "Security Decision Record: how each rule, control and Key Security Indicator is met."),
@@ -229,7 +235,11 @@ def _third_parties(evaluated: Evaluated) -> dict[str, Any]:
                 "That the authorization covers these services in this region was not checked.",
             )
         )
-    others = [provider for provider in config.providers.values() if provider.operator is not None or provider.fedramp_id is not None]
+    others = [
+        provider
+        for key, provider in config.providers.items()
+        if key != AWS and (provider.operator is not None or provider.fedramp_id is not None)
+    ]
     certified += [_certified(each.fedramp_id, f"{each.title}: {each.description}") for each in others if each.fedramp_id is not None]
     return {"certified": certified, "nonCertified": [_not_certified(each) for each in others if each.fedramp_id is None]}
 

@@ -9,16 +9,18 @@ from typing import Any
 from claimstack.controls.catalog import label
 from claimstack.generator.config import control_parameter
 from claimstack.generator.documents.evidence.coverage import by_control
+from claimstack.generator.documents.evidence.responsibility import OF_REMAINDERS, PARTIES
 from claimstack.generator.documents.fedramp.common import independent
-from claimstack.generator.documents.fedramp.evidence import DEPLOYED, LEVELS, CheckResult, failures, results_of
+from claimstack.generator.documents.fedramp.evidence import DEPLOYED, LEVELS, CheckResult, check_results, failures, results_of
 from claimstack.generator.documents.oscal.claimed import is_set, sentences
 from claimstack.generator.documents.states import FEDRAMP_WORDS, SDR_STATUSES, control_state
 from claimstack.generator.evaluation import WORST_FIRST, Answer, Evaluated, Status, control_status
 from claimstack.generator.stated import ROLES
 
 
-def security_controls(evaluated: Evaluated, results: Mapping[str, CheckResult]) -> list[dict[str, Any]]:
+def security_controls(evaluated: Evaluated) -> list[dict[str, Any]]:
     """Every control of the class once, in catalog order. The word of coverage stands beside the three that the schema knows."""
+    results = evaluated.once(check_results)
     return [_control(evaluated, control, answers, results) for control, answers in by_control(evaluated).items()]
 
 
@@ -109,7 +111,7 @@ def _remains(answers: Iterable[Answer]) -> Iterator[str]:
         for remainder in answer.remains if answer.claims else ():
             left.setdefault((remainder.who, remainder.what), []).append(answer.point.id)
     for (who, what), points in left.items():
-        yield f"Remains for {who} ({', '.join(f'`{point}`' for point in dict.fromkeys(points))}): {what}"
+        yield f"Remains for {PARTIES[OF_REMAINDERS[who]]} ({', '.join(f'`{point}`' for point in dict.fromkeys(points))}): {what}"
 
 
 def _plans(evaluated: Evaluated, control: str, answers: Iterable[Answer]) -> Iterator[str]:

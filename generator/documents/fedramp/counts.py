@@ -23,7 +23,7 @@ STATUSES: Final = ("Implemented", "Partially Implemented", "Not Implemented")
 def fedramp_summary(evaluated: Evaluated) -> dict[str, Any]:
     """What counts on this route, and every list by status against its total."""
     config = evaluated.system.config
-    ksis = ksi_results(evaluated)
+    ksis = evaluated.once(ksi_results)
     rules = applicable_rules(config.class_, config.certification)
     rule, required = automated_methods(config.class_)
     return {

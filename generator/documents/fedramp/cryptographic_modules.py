@@ -28,6 +28,7 @@ NOT_KNOWN = "not known"
 DEVELOPER_GUIDE = "https://docs.aws.amazon.com/apigateway/latest/developerguide"
 KMS_GUIDE = "https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html"
 GOVCLOUD_GUIDE = "https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-abp.html"
+COGNITO_IN_GOVCLOUD = "https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-cog.html"
 FIPS_ENDPOINTS = "https://aws.amazon.com/compliance/fips/"
 
 
@@ -84,6 +85,18 @@ def _security_policies(evaluated: Evaluated) -> Iterator[Any]:
                 yield configuration["SecurityPolicy"]
 
 
+def _of_pool(evaluated: Evaluated) -> Known:
+    """Cognito: GovCloud has FIPS endpoints only; the endpoints of a pool elsewhere have none in their names."""
+    if evaluated.system.config.partition.name == "aws-us-gov":
+        return Known(
+            source=COGNITO_IN_GOVCLOUD,
+            note="AWS documents that Cognito in GovCloud has FIPS endpoints only; the module is not named there.",
+        )
+    return Known(
+        note="The addresses of the user pool in use here are not FIPS endpoints, and no published document that we cite names a module."
+    )
+
+
 def _of_endpoint(_: Evaluated) -> Known:
     """A service endpoint: FIPS only where a call to it is made by a FIPS host name, which the flow says."""
     return Known(
@@ -115,7 +128,7 @@ SERVICES = (
     Service("sns", ("sns",)),
     Service("secrets-manager", ("secretsmanager",)),
     Service("ecr", ("ecr",)),
-    Service("cognito", ("cognito", "cognito-idp")),
+    Service("cognito", ("cognito", "cognito-idp"), _of_pool),
     Service("vpc-endpoints", ("vpc-endpoints",)),
     Service("s3", ("s3",)),
     Service("sqs", ("sqs",)),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from claimstack.controls.catalog import Ksi
+from claimstack.controls.catalog import Ksi, label
 from claimstack.controls.ksis import KsiAnswer, load_ksi_answers
 from claimstack.controls.rules import automated_methods, optional_ksis
 from claimstack.generator.config import Config
+from claimstack.generator.documents.evidence.responsibility import OF_REMAINDERS, PARTIES
 from claimstack.generator.documents.fedramp.common import independent
 from claimstack.generator.documents.fedramp.evidence import (
     DEPLOYED,
@@ -28,6 +30,9 @@ from claimstack.generator.documents.states import FEDRAMP_WORDS, SDR_STATUSES, S
 from claimstack.generator.evaluation import Answer, Evaluated, Status
 from claimstack.generator.predicates import Outcome
 
+TOLD: Final = 5
+"""Statements of a point that stand in an indicator in full."""
+
 
 @dataclass(frozen=True, slots=True)
 class KsiResult:
@@ -36,7 +41,7 @@ class KsiResult:
     ksi: Ksi
     answer: KsiAnswer
     points: tuple[Answer, ...]
-    """The answers of the points that demonstrate it, as far as the system makes claims there."""
+    """The answers of the points that demonstrate it, with those of their claims that do."""
     checks: tuple[CheckResult, ...]
     required: int
     """Automated methods that the class asks for."""
@@ -76,26 +81,34 @@ class KsiResult:
         return "partial" if holds else "planned"
 
 
-def ksi_results(evaluated: Evaluated, results: Mapping[str, CheckResult] | None = None) -> tuple[KsiResult, ...]:
+def ksi_results(evaluated: Evaluated) -> tuple[KsiResult, ...]:
     """Every indicator once, in the order of the facts."""
     system = evaluated.system
     class_ = system.config.class_
-    by_check = check_results(evaluated) if results is None else results
+    by_check = evaluated.once(check_results)
     _, required = automated_methods(class_)
     found = []
     for ksi in system.catalog.ksis.values():
         answer = load_ksi_answers()[ksi.id]
-        known = (evaluated.answers[point] for point in answer.points if point in evaluated.answers)
+        known = (_narrowed(answer, evaluated.answers[point]) for point in answer.points if point in evaluated.answers)
         points = tuple(each for each in known if each.claims)
         checks = results_of((claim for each in points for claim in each.claims), by_check)
         found.append(KsiResult(ksi, answer, points, tuple(checks), required, ksi.id in optional_ksis(class_)))
     return tuple(found)
 
 
-def key_security_indicators(evaluated: Evaluated, results: Mapping[str, CheckResult]) -> list[dict[str, Any]]:
+def _narrowed(answer: KsiAnswer, said: Answer) -> Answer:
+    """What is said of a point, with those of its claims that speak to the indicator."""
+    only = answer.only.get(said.point.id)
+    if only is None:
+        return said
+    return dataclasses.replace(said, claims=tuple(claim for claim in said.claims if {check.id for check in claim.checks} & set(only)))
+
+
+def key_security_indicators(evaluated: Evaluated) -> list[dict[str, Any]]:
     """Every indicator once. `ksiAssessment` belongs to the independent assessor: it stays empty."""
     config = evaluated.system.config
-    found = ksi_results(evaluated, results)
+    found = evaluated.once(ksi_results)
     shown = {check.id: evidence(check, config) for result in found for check in result.checks}
     return [_entry(config, result, shown) for result in found]
 
@@ -120,7 +133,8 @@ def _entry(config: Config, result: KsiResult, shown: Mapping[str, dict[str, Any]
 def methods_line(result: KsiResult) -> str:
     """`Methods: 1 of 2 required …`."""
     shown = "; ".join(LEVELS[level] for level in result.methods) or "none"
-    return f"Methods: {len(result.methods)} of {result.required} required (FRC-CSX-VVK): {shown}."
+    persistent = " That they run persistently, as the rule asks, is not shown." if result.methods else ""
+    return f"Methods: {len(result.methods)} of {result.required} required (FRC-CSX-VVK): {shown}.{persistent}"
 
 
 def _implementation(result: KsiResult) -> Iterator[str]:
@@ -139,7 +153,7 @@ def _implementation(result: KsiResult) -> Iterator[str]:
         yield from _said(result.points)
         if silent := [point for point in answer.points if point not in {each.point.id for each in result.points}]:
             yield f"No claim of this system speaks to {', '.join(f'`{point}`' for point in silent)}."
-    yield from (f"Remains for {remainder.who}: {remainder.what}" for remainder in answer.remains)
+    yield from (f"Remains for {PARTIES[OF_REMAINDERS[remainder.who]]}: {remainder.what}" for remainder in answer.remains)
 
 
 def _stated(config: Config, result: KsiResult) -> Iterator[str]:
@@ -151,8 +165,15 @@ def _stated(config: Config, result: KsiResult) -> Iterator[str]:
 
 
 def _said(points: Iterable[Answer]) -> Iterator[str]:
+    """What the claims say; where they are many, how many, for the control tells them (SDR-CSX-KSI asks for short summaries)."""
     for answer in points:
-        yield f"`{answer.point.id}` {answer.status.value}: {' '.join(sentences(answer.claims))}"
+        said = list(sentences(answer.claims))
+        told = (
+            " ".join(said)
+            if len(said) <= TOLD or answer.supplemental
+            else f"{len(said)} statements, told at {label(answer.point.control)}."
+        )
+        yield f"`{answer.point.id}` {answer.status.value}: {told}"
 
 
 def _validation(result: KsiResult) -> Iterator[str]:

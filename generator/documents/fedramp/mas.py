@@ -15,10 +15,11 @@ from typing import Any
 from claimstack.generator.documents.fedramp.common import fedramp_id
 from claimstack.generator.documents.fedramp.mas_types import HANDLING, METADATA, UNKNOWN, Handling
 from claimstack.generator.documents.generator_sources import sources_sha256
+from claimstack.generator.documents.image_context import SBOM, locked_packages
 from claimstack.generator.documents.inventory import asset_id, inventory_uuid
 from claimstack.generator.documents.outside import aws_services, given, service_id
 from claimstack.generator.emitted import Resource
-from claimstack.generator.evaluation import Evaluated
+from claimstack.generator.evaluation import Evaluated, Status
 from claimstack.generator.flows import DERIVATIONS, UNDERIVED, Source, derivation_source, flow_map, source_of
 from claimstack.generator.stated import IMPACTS
 from claimstack.generator.system import System
@@ -31,9 +32,13 @@ RESOURCES_DERIVATION = (
     "Every resource of every emitted template is one entry, under the component that its Metadata names. Whether it handles federal "
     "customer data, or affects them, is answered by a table by resource type in the code; a type that the table does not know is "
     "'unknown'. Services of AWS follow from resource types, from the actions that roles are allowed and from template parameters. "
-    "Third parties are the entries of [providers] in system.toml that name an operator. The security category is the high-water mark of "
+    "Third parties are AWS and the entries of [providers] in system.toml that name an operator. Software is what the function's image "
+    "holds, by the bill of materials of the package. The security category is the high-water mark of "
     "[[information]] in system.toml, the same for every resource."
 )
+AWS = "aws"
+"""Id of the infrastructure among the third parties, and the key of [providers] under which system.toml may say more of it."""
+ASKED_OF_THIRD_PARTIES = ("justification", "mitigation", "compensating_controls")
 AUDIT_CONTENT = "CLAIMSTACK_AUDIT_CONTENT"
 """Variable by which the runtime puts arguments and results into audit records."""
 
@@ -64,12 +69,13 @@ def render_mas_resources(evaluated: Evaluated) -> dict[str, Any]:
         or not_stated("[[information]]"),
         "counts": _counts(evaluated),
         "resources": list(_resources(evaluated)),
+        "software": list(_software(evaluated)),
         "metadata": list(_metadata(evaluated)),
         "aws_services": [
             {"id": service.id, "title": service.title, "components": list(service.components)} for service in aws_services(evaluated)
         ],
         "leveraged_authorization": _leveraged(system),
-        "third_parties": list(_third_parties(system)),
+        "third_parties": [_aws(evaluated), *_third_parties(system)],
         "given": [
             {"id": each.id, "title": each.title, "what_is_known": each.description, "pointers": list(each.pointers(evaluated))}
             for each in given(system.config)
@@ -170,6 +176,22 @@ def _counts(evaluated: Evaluated) -> Mapping[str, Any]:
     }
 
 
+def _software(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
+    """The images of the functions: what handles the data, and no resource of a template."""
+    for function in evaluated.emitted.resources("AWS::Lambda::Function"):
+        yield {
+            "asset_id": f"{function.stack}.{function.logical_id}",
+            "what": "Container image of the MCP server: its code, the packages of the lock, and a base image.",
+            "pointer": function.property_place("Code").pointer,
+            "bill_of_materials": SBOM,
+            "packages": len(locked_packages()),
+            "in_scope": True,
+            "handles_federal_customer_data": "yes",
+            "handles_because": "It is the program that answers the requests.",
+            "note": "The bill lists what stands above the base image; the base, and what a team adds, have bills of their own.",
+        }
+
+
 def _metadata(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
     for resource in evaluated.emitted.resources():
         if resource.type not in METADATA:
@@ -211,9 +233,32 @@ def _leveraged(system: System) -> dict[str, Any] | str:
     }
 
 
+def _aws(evaluated: Evaluated) -> dict[str, Any]:
+    """The infrastructure; what rule MAS-CSO-TPR asks of it is taken from [providers.aws], where system.toml has such an entry."""
+    config = evaluated.system.config
+    stated = config.providers.get(AWS)
+    leveraged = config.leveraged
+    services = ", ".join(service.title for service in aws_services(evaluated))
+    return {
+        "id": AWS,
+        "title": leveraged.title if leveraged is not None else "Amazon Web Services",
+        "operator": "Amazon Web Services",
+        "usage": f"Carries every resource of this system in {config.region}: {services}.",
+        "configuration": "As the templates in cloudformation/ declare it; fedramp/secure-configuration-guide.json has the settings.",
+        "website": "https://aws.amazon.com/",
+        "fedramp_id": leveraged.package_id if leveraged is not None else not_stated("[leveraged] package_id"),
+        "answers_for": sorted(
+            answer.point.id
+            for answer in evaluated.answers.values()
+            if answer.status is Status.INHERITED and (answer.disposition is None or answer.disposition.provider is None)
+        ),
+        **{name: getattr(stated, name, None) or not_stated(f"[providers.{AWS}] {name}") for name in ASKED_OF_THIRD_PARTIES},
+    }
+
+
 def _third_parties(system: System) -> Iterator[dict[str, Any]]:
     for key, provider in system.config.providers.items():
-        if provider.operator is None:
+        if provider.operator is None or key == AWS:
             continue
         answers_for = sorted(target for target, entry in system.overrides.items() if entry.provider == key)
         yield {
@@ -224,8 +269,5 @@ def _third_parties(system: System) -> Iterator[dict[str, Any]]:
             "website": provider.website or not_stated(f"[providers.{key}] website"),
             "fedramp_id": provider.fedramp_id or not_stated(f"[providers.{key}] fedramp_id"),
             "answers_for": answers_for,
-            **{
-                name: getattr(provider, name) or not_stated(f"[providers.{key}] {name}")
-                for name in ("justification", "mitigation", "compensating_controls")
-            },
+            **{name: getattr(provider, name) or not_stated(f"[providers.{key}] {name}") for name in ASKED_OF_THIRD_PARTIES},
         }

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from claimstack.controls.catalog import label
-from claimstack.generator.documents.fedramp.mas import head, not_stated
+from claimstack.generator.documents.fedramp.common import GUIDE, GUIDE_PAGE, not_stated, package_uri
+from claimstack.generator.documents.fedramp.mas import head
 from claimstack.generator.documents.fedramp.secure_configuration_tables import (
     ACCOUNT_OWNER,
     DEPLOYING_ROLE,
@@ -23,12 +24,12 @@ from claimstack.generator.documents.fedramp.secure_configuration_tables import (
     Account,
 )
 from claimstack.generator.documents.markdown import fill_skeleton
-from claimstack.generator.emitted import words
+from claimstack.generator.documents.rendered import content_of
+from claimstack.generator.emitted import Place, words
 from claimstack.generator.evaluation import Evaluated, Fact
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.questions.reading import as_list, text_of
 
-GUIDE = "fedramp/secure-configuration-guide"
 _OF_ONE_VALUE = ("property", "population")
 """Kinds of checks that ask for the value of a setting."""
 
@@ -43,6 +44,7 @@ def render_secure_configuration(evaluated: Evaluated) -> dict[str, Any]:
         "release_history": "Each build writes this guide anew under the day in as_of; the version control of the package is its history.",
         "administrative_accounts": [dataclasses.asdict(account) for account in _accounts(evaluated)],
         "administrator_settings": list(_administrator_settings(evaluated)),
+        "parameter_settings": list(_parameter_settings(evaluated)),
         "customer_settings": list(_customer_settings(evaluated)),
         "counts": {
             "settings": len(settings),
@@ -54,7 +56,7 @@ def render_secure_configuration(evaluated: Evaluated) -> dict[str, Any]:
 
 def render_secure_configuration_guide(evaluated: Evaluated) -> str:
     """The same for people."""
-    guide = render_secure_configuration(evaluated)
+    guide = content_of(evaluated, render_secure_configuration)
     return fill_skeleton(
         "secure-configuration-guide.md.j2",
         config=evaluated.system.config,
@@ -66,8 +68,9 @@ def render_secure_configuration_guide(evaluated: Evaluated) -> str:
 
 
 def _obtain(evaluated: Evaluated) -> str:
-    url = evaluated.system.config.service.package_url
-    where = f"{url}/{GUIDE.rpartition('/')[2]}.md and .json" if url else not_stated("[service] package_url")
+    config = evaluated.system.config
+    stated = config.service.package_url is not None
+    where = f"{package_uri(config, GUIDE_PAGE)} and {package_uri(config, GUIDE)}" if stated else not_stated("[service] package_url")
     return f"Part of the certification package, as Markdown and JSON. Published: {where}. Whoever holds the package may use it as it is."
 
 
@@ -97,6 +100,30 @@ def _administrator_settings(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
                     "operated_by": DEPLOYING_ROLE.id,
                     "pointer": resource.property_place(name).pointer,
                 }
+
+
+def _parameter_settings(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
+    """What the deploying role gives the stacks; the templates bound it, and its values are not in them."""
+    for stack, template in evaluated.emitted.stacks.items():
+        for name, parameter in template.get("Parameters", {}).items():
+            yield {
+                "stack": stack,
+                "parameter": name,
+                "what_it_is": parameter.get("Description", "Not described in the template."),
+                "default": parameter.get("Default"),
+                "bounds": _bounds(parameter),
+                "operated_by": DEPLOYING_ROLE.id,
+                "pointer": Place(stack, ("Parameters", name)).pointer,
+            }
+
+
+def _bounds(parameter: dict[str, Any]) -> str | None:
+    """What the template refuses, in its own words where it has some."""
+    if "MinValue" in parameter or "MaxValue" in parameter:
+        return f"{parameter.get('MinValue', 'any')} to {parameter.get('MaxValue', 'any')}"
+    if "AllowedValues" in parameter:
+        return f"one of {', '.join(map(str, parameter['AllowedValues']))}"
+    return parameter.get("ConstraintDescription")
 
 
 def _customer_settings(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
@@ -221,6 +248,8 @@ _LONGEST_CELL = 160
 
 def _cell(value: Any) -> str:
     """A value as a cell of a Markdown table; the whole value stands in the JSON."""
+    if isinstance(value, dict) and list(value) == ["Ref"]:
+        return f"the value of {value['Ref']}"
     text = " ".join(words(value).split()) if value is not None else "not set"
     text = text if len(text) <= _LONGEST_CELL else f"{text[:_LONGEST_CELL]}…"
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("`", "'")

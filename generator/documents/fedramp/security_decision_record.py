@@ -8,11 +8,11 @@ from claimstack.generator.config import Config
 from claimstack.generator.documents.fedramp.common import CPO, cell, fedramp_id, independent, metadata, package_uri
 from claimstack.generator.documents.fedramp.controls import security_controls
 from claimstack.generator.documents.fedramp.counts import fedramp_summary
-from claimstack.generator.documents.fedramp.evidence import check_results
 from claimstack.generator.documents.fedramp.ksis import key_security_indicators
 from claimstack.generator.documents.fedramp.ports import ports_and_protocols
 from claimstack.generator.documents.fedramp.rules import fedramp_requirements
 from claimstack.generator.documents.markdown import fill_skeleton
+from claimstack.generator.documents.rendered import content_of
 from claimstack.generator.documents.states import MEANINGS
 from claimstack.generator.evaluation import Evaluated
 
@@ -26,7 +26,6 @@ HISTORY: Final = (
 def render_security_decision_record(evaluated: Evaluated) -> dict[str, Any]:
     """Schema 1.1.1. Keys beyond the schema, which takes them, carry what its three statuses cannot say."""
     config = evaluated.system.config
-    results = check_results(evaluated)
     return {
         **fedramp_id(config),
         "certificationPackageOverviewUri": package_uri(config, CPO),
@@ -36,15 +35,15 @@ def render_security_decision_record(evaluated: Evaluated) -> dict[str, Any]:
         "independentAssessment": f"Independent verification and validation: {independent(config)}.",
         **_history(config),
         "portsAndProtocols": ports_and_protocols(evaluated),
-        "securityControls": security_controls(evaluated, results),
-        "keySecurityIndicators": key_security_indicators(evaluated, results),
+        "securityControls": security_controls(evaluated),
+        "keySecurityIndicators": key_security_indicators(evaluated),
         "fedRampRequirements": fedramp_requirements(evaluated),
     }
 
 
 def render_decision_page(evaluated: Evaluated) -> str:
     """The same record for people: filled from the same content, so that the two cannot differ (rule CDS-CSO-CBF)."""
-    record = render_security_decision_record(evaluated)
+    record = content_of(evaluated, render_security_decision_record)
     checks = {
         test: found for each in record["keySecurityIndicators"] for test, found in zip(each["ksiTests"], each["ksiEvidence"], strict=True)
     }

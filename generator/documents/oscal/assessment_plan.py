@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from claimstack.generator.documents.evidence.facts import METHODS
@@ -81,7 +82,7 @@ def render_assessment_plan(evaluated: Evaluated) -> Document:
     content |= {
         "terms-and-conditions": {"parts": list(_parts(system))},
         "reviewed-controls": all_reviewed(evaluated),
-        "assessment-subjects": [_all_items("Every resource that the system declares."), _all_components()],
+        "assessment-subjects": [_all_items("Every resource that the system declares."), *_components(system, claims)],
         "assessment-assets": assessment_assets(evaluated),
     }
     if activities:
@@ -208,5 +209,7 @@ def _all_items(description: str) -> dict[str, Any]:
     return {"type": "inventory-item", "description": description, "include-all": {}}
 
 
-def _all_components() -> dict[str, Any]:
-    return {"type": "component", "description": "The components whose claims rest on the checks.", "include-all": {}}
+def _components(system: System, claims: Mapping[str, Claims]) -> Iterator[dict[str, Any]]:
+    """Not all components of the security plan: those of AWS and of the organisation are not looked at."""
+    if claiming := claiming_components(system, chain.from_iterable(claims.values())):
+        yield {"description": "The components whose claims rest on the checks.", **_some("component", claiming)}

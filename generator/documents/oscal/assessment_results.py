@@ -29,7 +29,8 @@ from claimstack.generator.documents.oscal.assessment import (
 )
 from claimstack.generator.documents.oscal.assessment_plan import all_reviewed
 from claimstack.generator.documents.oscal.claimed import coverage_status
-from claimstack.generator.documents.oscal.common import Document, prop, resource, stable_uuid, through_trestle, timestamp, to_bytes
+from claimstack.generator.documents.oscal.common import Document, prop, resource, stable_uuid, through_trestle, timestamp
+from claimstack.generator.documents.rendered import sha256_of
 from claimstack.generator.documents.states import MEANINGS, state_of
 from claimstack.generator.emitted import TEST_RESULTS
 from claimstack.generator.evaluation import Answer, Evaluated, Fact, Status
@@ -177,14 +178,20 @@ def _origins(evaluated: Evaluated, answer: Answer) -> list[dict[str, Any]]:
 def _evidence_files(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
     """The files in which facts were found, and the one that lists all facts, each with the hash of its bytes."""
     system = evaluated.system
-    files = {f"cloudformation/{stack}.json": template_text(template).encode() for stack, template in evaluated.emitted.stacks.items()}
-    files[TEST_RESULTS] = to_bytes(render_results(evaluated))
-    files["evidence/facts.json"] = to_bytes(render_facts(evaluated))
-    for path, content in files.items():
+    hashes = {
+        **{f"cloudformation/{stack}.json": _sha256(template_text(template)) for stack, template in evaluated.emitted.stacks.items()},
+        TEST_RESULTS: sha256_of(evaluated, render_results),
+        "evidence/facts.json": sha256_of(evaluated, render_facts),
+    }
+    for path, sha256 in hashes.items():
         yield resource(
             stable_uuid("resource", system.config.name, path),
             path,
             f"../{path}",
             media_type="application/json",
-            sha256=hashlib.sha256(content).hexdigest(),
+            sha256=sha256,
         )
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -32,6 +32,8 @@ QUALIFIED: Mapping[Outcome, str] = {
 QUALIFIED_BY_TESTS = "Not true of the tested sources: "
 """The same where it was a test that failed."""
 
+UNPLANNED = "Owner and date are not stated in system.toml [plans]."
+
 
 def tiers(levels: Iterable[str]) -> Iterator[dict[str, str]]:
     yield from (prop("truth-tier", level) for level in levels)
@@ -111,6 +113,17 @@ def claim_remarks(answer: Answer, claims: Iterable[ClaimResult]) -> Iterator[str
         yield f"Remains for {remainder.who}: {remainder.what}"
     if answer.unmet:
         yield f"Objectives that no passing claim meets: {', '.join(answer.unmet)}."
+
+
+def component_remarks(evaluated: Evaluated, component: str) -> str:
+    """What a component's description is worth, and where a claim of it is not true."""
+    failed = [
+        answer.point.id
+        for answer in evaluated.answers.values()
+        if any(result.outcome is Outcome.FAILED for result in by_component(answer).get(component, ()))
+    ]
+    said = "The description says what the component is for; what was found of it stands with its claims."
+    return f"{said} FAILED: it claims what is not true at {', '.join(failed)}." if failed else said
 
 
 def resource_pointer(declared: Declared) -> str:

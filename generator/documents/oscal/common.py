@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
@@ -59,6 +60,7 @@ class Party:
         return built
 
 
+@lru_cache(maxsize=8192)  # a document names most objects more than once
 def stable_uuid(*parts: str) -> str:
     """Name an object by what it is: equal parts give the equal version 5 UUID, in every build and on every machine."""
     if not parts or not all(parts):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from claimstack.generator.documents.oscal.claimed import (
     by_component,
     claim_props,
     claim_remarks,
+    component_remarks,
     component_state,
     coverage_status,
     evidence_links,
@@ -34,7 +34,6 @@ from claimstack.generator.documents.oscal.common import (
     resource,
     stable_uuid,
     through_trestle,
-    to_bytes,
 )
 from claimstack.generator.documents.oscal.people import provider_party
 from claimstack.generator.documents.oscal.profile import (
@@ -47,6 +46,7 @@ from claimstack.generator.documents.oscal.profile import (
     profile_resource_uuid,
     source_of,
 )
+from claimstack.generator.documents.rendered import sha256_of
 from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated, Status, control_status
 from claimstack.generator.resources.function import FUNCTION
 from claimstack.generator.system import DeclaredCheck, System
@@ -75,22 +75,18 @@ def render_component_definition(evaluated: Evaluated) -> Document:
     """Render what components claim; statuses are as computed, for the part of a point that a component answers."""
     from trestle.oscal.component import ComponentDefinition
 
-    return through_trestle(ComponentDefinition, component_definition(evaluated))
-
-
-def component_definition(evaluated: Evaluated) -> dict[str, Any]:
-    """The content of the document."""
     system = evaluated.system
     rule_sets = _rule_sets(system)
     profile, nist = profile_resource(evaluated), source_of(system.catalog, CATALOG_FILE)
     taken = protocols(evaluated)
     components = [_component(evaluated, component, rule_sets, taken) for component in system.components()]
-    return {
+    content = {
         "uuid": stable_uuid("component-definition", system.config.name),
         "metadata": _metadata(evaluated),
         "components": [*components, _validation(system, rule_sets)],
         "back-matter": {"resources": [profile, catalog_resource(nist), *bill_of_materials(evaluated)]},
     }
+    return through_trestle(ComponentDefinition, content)
 
 
 def _metadata(evaluated: Evaluated) -> dict[str, Any]:
@@ -123,8 +119,7 @@ def package_props(evaluated: Evaluated) -> list[dict[str, str]]:
 def bill_of_materials(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
     """What the image of the MCP server holds, where the system has one."""
     if FUNCTION in evaluated.system.components():
-        sha256 = hashlib.sha256(to_bytes(render_sbom(evaluated))).hexdigest()
-        identifier = bill_resource_uuid(evaluated.system)
+        identifier, sha256 = bill_resource_uuid(evaluated.system), sha256_of(evaluated, render_sbom)
         yield resource(identifier, "Bill of materials of the image", f"../{SBOM}", media_type=SBOM_MEDIA_TYPE, sha256=sha256)
 
 
@@ -166,6 +161,7 @@ def _component(
         "title": component.title,
         "description": component.description,
         "props": [*resource_props(evaluated, declared), *_rule_props(checks, rule_sets)],
+        "remarks": component_remarks(evaluated, component.id),
     }
     if provider := provider_party(system):
         built["responsible-roles"] = [{"role-id": "provider", "party-uuids": [provider.uuid]}]

@@ -21,7 +21,7 @@ from claimstack.generator.documents.oscal.assessment import (
     risk_uuid,
 )
 from claimstack.generator.documents.oscal.assessment_results import finding, related_observations, risk, sentence
-from claimstack.generator.documents.oscal.claimed import coverage_status
+from claimstack.generator.documents.oscal.claimed import UNPLANNED, coverage_status
 from claimstack.generator.documents.oscal.common import Document, prop, stable_uuid, through_trestle, timestamp
 from claimstack.generator.documents.oscal.people import people
 from claimstack.generator.documents.states import MEANINGS
@@ -31,7 +31,6 @@ from claimstack.generator.stated import ROLES, Plan
 from claimstack.generator.system import System
 
 NOT_STATED: Final = "not stated in system.toml [plans]"
-UNPLANNED: Final = "Owner and date are not stated in system.toml [plans]."
 REMARKS: Final = (
     "Items are the points with a failed fact and the points that are planned. Points left to the provider's organisation, to the customer "
     "or to somebody whose authorization is inherited are no items here: evidence/coverage.json lists each with what it rests on. "

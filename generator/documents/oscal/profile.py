@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from claimstack.controls.catalog import Catalog, Source
 from claimstack.controls.errors import InputError
-from claimstack.generator.documents.oscal.common import CATALOG_HREF, Document, metadata, resource, stable_uuid, through_trestle, to_bytes
+from claimstack.generator.documents.oscal.common import CATALOG_HREF, Document, metadata, resource, stable_uuid, through_trestle
+from claimstack.generator.documents.rendered import sha256_of
 from claimstack.generator.evaluation import Evaluated
 from claimstack.generator.system import System
 
@@ -48,9 +48,11 @@ def render_class_profile(evaluated: Evaluated) -> Document:
     """Render the profile of a system: its class, with the control parameters that system.toml sets."""
     config = evaluated.system.config
     values = {parameter: stated.value for parameter, stated in config.parameters.items()}
-    return render_profile(
-        evaluated.system.catalog, config.class_, f"{config.title}: FedRAMP class {config.class_}", evaluated.system.timestamp, values
-    )
+    return render_profile(evaluated.system.catalog, config.class_, _title(evaluated.system), evaluated.system.timestamp, values)
+
+
+def _title(system: System) -> str:
+    return f"{system.config.title}: FedRAMP class {system.config.class_}"
 
 
 def profile_resource_uuid(system: System) -> str:
@@ -59,13 +61,12 @@ def profile_resource_uuid(system: System) -> str:
 
 def profile_resource(evaluated: Evaluated) -> dict[str, Any]:
     """Build the back-matter resource of the profile of the same package, with the hash of its bytes."""
-    profile = render_class_profile(evaluated)
     return resource(
         profile_resource_uuid(evaluated.system),
-        profile["profile"]["metadata"]["title"],
+        _title(evaluated.system),
         PROFILE_HREF,
         media_type="application/oscal.profile+json",
-        sha256=hashlib.sha256(to_bytes(profile)).hexdigest(),
+        sha256=sha256_of(evaluated, render_class_profile),
     )
 
 

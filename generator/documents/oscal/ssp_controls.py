@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from claimstack.controls.catalog import Control, label
@@ -10,6 +10,7 @@ from claimstack.controls.families import Remainder
 from claimstack.generator.claims import Component
 from claimstack.generator.documents.evidence.coverage import by_control
 from claimstack.generator.documents.oscal.claimed import (
+    UNPLANNED,
     by_component,
     claim_props,
     claim_remarks,
@@ -53,6 +54,21 @@ OUTCOMES: Final[Mapping[Outcome, str]] = {
     Outcome.NOT_EVALUATED: "without a test result",
     Outcome.FAILED: "failed",
 }
+LEADS: Final[Mapping[Status, str]] = {
+    Status.INHERITED: "Inherited, not looked at:",
+    Status.ORGANISATIONAL: "For the provider to show, not seen here:",
+    Status.CUSTOMER: "Left to the customer:",
+    Status.PLANNED: "Not in place:",
+    Status.NOT_APPLICABLE: "Does not apply:",
+    Status.NOT_ADDRESSED: "Not addressed:",
+}
+"""What goes before the reason of a disposition, whose sentence alone could be read as something that was found."""
+SHARED_WITH: Final[Mapping[str, str]] = {
+    "aws": "the provider of the infrastructure",
+    "customer": "the customer",
+    "provider-of-key": "whoever provides the key",
+}
+"""Party of a remainder → how the origination `shared` names it."""
 ONE_REGION: Final = ("cp-6", "cp-7")
 """Controls to which a system of one region has nothing to say from its stacks."""
 
@@ -100,7 +116,7 @@ def _requirement(evaluated: Evaluated, control: str, answers: list[Answer], part
         "props": [
             prop("implementation-status", control_state(answers)),
             coverage_status(control_status(answer.status for answer in answers)),
-            *(prop("control-origination", origination, ns=FEDRAMP_NS) for origination in originations),
+            *(_origination(origination, answers) for origination in originations),
         ],
     }
     if parameters := list(set_parameters(system, known.parameters)):
@@ -116,9 +132,24 @@ def _originations(answers: list[Answer]) -> Iterator[str]:
     yield from (origination_of(answer) for answer in answers if answer.status is not Status.NOT_ADDRESSED)
 
 
+def _origination(word: str, answers: Iterable[Answer]) -> dict[str, str]:
+    """The prop; where claims are shared, with whom, since FedRAMP's word by itself would mean the customer."""
+    alike = [answer for answer in answers if answer.status is not Status.NOT_ADDRESSED and origination_of(answer) == word]
+    left = {remainder.who for answer in alike for remainder in answer.remains}
+    remarks = None
+    if word == "shared" and all(answer.claims for answer in alike):
+        remarks = f"Shared with {' and '.join(title for who, title in SHARED_WITH.items() if who in left)}."
+        if "customer" not in left:
+            remarks += " Nothing of it is left to the customer."
+    return prop("control-origination", word, ns=FEDRAMP_NS, remarks=remarks)
+
+
 def _requirement_remarks(system: System, known: Control) -> Iterator[str]:
     if known.id.partition(".")[0] in ONE_REGION:
-        yield "The system is built for one region. What a rebuild in a second region loses stands in the authorization boundary."
+        yield (
+            "The system is built for one region, and its stacks do nothing for this control. What a rebuild in a second region loses "
+            "stands in the authorization boundary."
+        )
     unset = [parameter for parameter in known.parameters if not is_set(system, parameter)]
     if unset:
         yield f"Control parameters without a value in system.toml: {', '.join(unset)}."
@@ -127,7 +158,7 @@ def _requirement_remarks(system: System, known: Control) -> Iterator[str]:
 def _statement(evaluated: Evaluated, answer: Answer, parties: Mapping[str, list[str]], *, mixed: bool) -> dict[str, Any]:
     built: dict[str, Any] = {"statement-id": answer.point.id, "uuid": statement_uuid(evaluated.system, answer.point.id)}
     if mixed and answer.status is not Status.NOT_ADDRESSED:
-        built["props"] = [prop("control-origination", origination_of(answer), ns=FEDRAMP_NS)]
+        built["props"] = [_origination(origination_of(answer), (answer,))]
     components = {component.id: component for component in evaluated.system.components()}
     built["by-components"] = [
         _by_this_system(evaluated, answer, parties),
@@ -148,9 +179,9 @@ def _by_this_system(evaluated: Evaluated, answer: Answer, parties: Mapping[str, 
         "uuid": by_component_uuid(system, answer.point.id, this_system_uuid(system)),
         "description": "\n\n".join(_answer_words(evaluated, answer)),
         "props": props,
-        "implementation-status": {"state": state_of(answer), "remarks": "\n\n".join(_status_words(answer))},
+        "implementation-status": {"state": state_of(answer), "remarks": "\n\n".join(_status_words(answer, plan))},
     }
-    if export := _export(system, answer):
+    if export := _export(evaluated, answer):
         built["export"] = export
     return built | {"responsible-roles": [_role(role, parties) for role in _responsible(answer, plan)]}
 
@@ -163,14 +194,26 @@ def plan_of(system: System, answer: Answer) -> Plan | None:
     return plans.get(answer.point.id) or plans.get(answer.point.control)
 
 
+def left_over(answer: Answer) -> tuple[Remainder, ...]:
+    """What remains for others; nothing is said of that where a point does not apply or is not addressed."""
+    return () if answer.status in (Status.NOT_APPLICABLE, Status.NOT_ADDRESSED) else answer.remains
+
+
 def _answer_words(evaluated: Evaluated, answer: Answer) -> Iterator[str]:
-    if not answer.claims:
-        yield _sentence(answer.why)
-        if answer.disposition is not None and answer.disposition.provider is not None:
-            yield f"Answered by {evaluated.system.config.providers[answer.disposition.provider].title}."
-        if answer.disposition is not None and answer.disposition.source == "system.toml":
-            yield "As system.toml states it."
-        return
+    yield from _claimed_words(evaluated, answer) if answer.claims else _disposed_words(evaluated.system, answer)
+    for remainder in left_over(answer):
+        yield f"Remains for {remainder.who}: {remainder.what}"
+
+
+def _disposed_words(system: System, answer: Answer) -> Iterator[str]:
+    yield f"{LEADS[answer.status]} {_sentence(answer.why)}"
+    if answer.disposition is not None and answer.disposition.provider is not None:
+        yield f"Answered by {system.config.providers[answer.disposition.provider].title}."
+    if answer.disposition is not None and answer.disposition.source == "system.toml":
+        yield "As system.toml states it."
+
+
+def _claimed_words(evaluated: Evaluated, answer: Answer) -> Iterator[str]:
     titles = {component.id: component.title for component in evaluated.system.components()}
     claimants = ", ".join(titles[id_] for id_ in by_component(answer))
     counted = [(word, sum(result.outcome is outcome for result in answer.claims)) for outcome, word in OUTCOMES.items()]
@@ -181,18 +224,18 @@ def _answer_words(evaluated: Evaluated, answer: Answer) -> Iterator[str]:
     failed = (fact for result in answer.claims for fact in result.facts if fact.outcome is Outcome.FAILED)
     told = (f"FAILED: {fact.check} at {fact.pointer}. Expected: {fact.expected}. Found: {words(fact.actual)}" for fact in failed)
     yield from dict.fromkeys(told)
-    for remainder in answer.remains:
-        yield f"Remains for {remainder.who}: {remainder.what}"
 
 
 def _number(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def _status_words(answer: Answer) -> Iterator[str]:
+def _status_words(answer: Answer, plan: Plan | None) -> Iterator[str]:
     yield MEANINGS[answer.status]
     if answer.claims:
         yield _sentence(answer.why)
+    if plan is None and answer.status in (Status.FAILED, Status.PLANNED):
+        yield UNPLANNED
 
 
 def _sentence(text: str) -> str:
@@ -203,29 +246,29 @@ def _responsible(answer: Answer, plan: Plan | None) -> Iterator[str]:
     roles: dict[str, None] = {}
     if answer.claims:
         roles[PROVIDER] = None
-        roles |= dict.fromkeys(ROLES_LEFT[remainder.who] for remainder in answer.remains)
     else:
         disposition = answer.disposition
         named = disposition is not None and disposition.provider is not None
         roles[COMMON_CONTROLS if named else ROLES_OF_STATUS.get(answer.status, PROVIDER)] = None
         if disposition is not None and disposition.origination == "shared":
             roles[PROVIDER] = None
+    roles |= dict.fromkeys(ROLES_LEFT[remainder.who] for remainder in left_over(answer))
     if plan is not None:
         roles[plan.owner] = None
     yield from roles
 
 
-def _export(system: System, answer: Answer) -> dict[str, Any]:
-    """What a system that leverages this one may build upon, and what is left to it."""
-    name, point = system.config.name, answer.point.id
-    passing = [result for result in answer.claims if result.outcome is Outcome.PASSED]
+def _export(evaluated: Evaluated, answer: Answer) -> dict[str, Any]:
+    """What a system that leverages this one may build upon, and what is left to it. Nothing is offered of a point that failed."""
+    name, point = evaluated.system.config.name, answer.point.id
+    passing = [result for result in answer.claims if result.outcome is Outcome.PASSED and answer.status is not Status.FAILED]
     provided = stable_uuid("provided", name, point)
-    left = [remainder.what for remainder in answer.remains if remainder.who == "customer"] if answer.claims else []
-    if answer.status is Status.CUSTOMER:
-        left.append(answer.why)
+    left = [answer.why] if answer.status is Status.CUSTOMER else []
+    left += [remainder.what for remainder in left_over(answer) if remainder.who == "customer"]
     export: dict[str, Any] = {}
     if passing:
-        export["provided"] = [{"uuid": provided, "description": "\n\n".join(sentences(passing))}]
+        offered = {"uuid": provided, "description": "\n\n".join(sentences(passing)), "remarks": tier_words(levels_of(passing))}
+        export["provided"] = [offered]
     if left:
         export["responsibilities"] = [
             {
@@ -260,18 +303,17 @@ def _by_claiming(
 
 def _by_outside(system: System, answer: Answer, parties: Mapping[str, list[str]]) -> Iterator[dict[str, Any]]:
     """What is inherited, what a named provider answers, and what a claim leaves to the infrastructure or to whoever gives a thing."""
-    disposition = answer.disposition
-    if disposition is not None and disposition.provider is not None:
-        yield _inheriting(system, answer, provider_uuid(system, disposition.provider), COMMON_CONTROLS, parties)
-    elif answer.status is Status.INHERITED:
+    provider = None if answer.disposition is None else answer.disposition.provider
+    inherited = answer.status is Status.INHERITED and provider is None
+    if provider is not None:
+        yield _inheriting(system, answer, provider_uuid(system, provider), COMMON_CONTROLS, parties)
+    elif inherited:
         yield _inheriting(system, answer, infrastructure_uuid(system), INFRASTRUCTURE, parties)
-    if not answer.claims:
-        return
-    to_aws = [remainder for remainder in answer.remains if remainder.who == "aws"]
-    if to_aws and system.config.leveraged is not None:
+    to_aws = [remainder for remainder in left_over(answer) if remainder.who == "aws"]
+    if to_aws and system.config.leveraged is not None and not inherited:
         yield _left(system, answer, infrastructure_uuid(system), INFRASTRUCTURE, to_aws, parties)
     for each in given(system.config):
-        to_giver = [remainder for remainder in answer.remains if remainder.who == each.remainder]
+        to_giver = [remainder for remainder in left_over(answer) if remainder.who == each.remainder]
         if to_giver:
             yield _left(system, answer, each.uuid(system), KEY_ADMINISTRATOR, to_giver, parties)
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from claimstack.generator.claims import Component
 from claimstack.generator.config import Leveraged
 from claimstack.generator.documents.inventory import asset_id, inventory_uuid
-from claimstack.generator.documents.oscal.claimed import resource_props
+from claimstack.generator.documents.oscal.claimed import component_remarks, resource_props
 from claimstack.generator.documents.oscal.common import FEDRAMP_NS, Party, prop, stable_uuid
 from claimstack.generator.documents.oscal.component_definition import bill_resource_uuid, component_uuid, protocols, validation_uuid
 from claimstack.generator.documents.oscal.people import PROVIDER
@@ -141,6 +141,7 @@ def _resource_component(
         "props": [prop("implementation-point", "internal", ns=None), *resource_props(evaluated, declared)],
         "status": _own_state(system),
         "responsible-roles": [_role(PROVIDER, parties)],
+        "remarks": component_remarks(evaluated, component.id),
     }
     return built | ({"links": links} if links else {})
 

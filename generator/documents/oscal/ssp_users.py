@@ -55,7 +55,8 @@ def users(evaluated: Evaluated) -> list[dict[str, Any]]:
             "internal",
             "privileged",
             deploying,
-            "The least that deploying needs. Which role of the account has it, and who may assume that role, is not seen here.",
+            "As cloudformation/deployer-policy.json lists it for the emitted templates. Which role of the account has it, and who may "
+            "assume that role, is not seen here.",
         )
     )
     found.append(_key_administrators(evaluated))
@@ -67,7 +68,8 @@ def users(evaluated: Evaluated) -> list[dict[str, Any]]:
             "internal",
             "no-logical-access",
             list(_function_privileges(evaluated)),
-            "What the code of the tools may do on AWS, as the policies of the function's role in the templates allow it.",
+            "They need no access to the system themselves: the privileges are those of the code that they write, which runs under the "
+            "policies of the function's role.",
         )
     )
     return found

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from claimstack.generator.documents.fedramp.diagram import architecture_svg, data_flow_svg
 from claimstack.generator.documents.oscal.claimed import tier_words
-from claimstack.generator.documents.oscal.common import Document, Role, metadata, resource, stable_uuid, through_trestle, to_bytes
-from claimstack.generator.documents.oscal.component_definition import bill_of_materials, component_definition, package_props
+from claimstack.generator.documents.oscal.common import Document, Role, metadata, resource, stable_uuid, through_trestle
+from claimstack.generator.documents.oscal.component_definition import bill_of_materials, package_props, render_component_definition
 from claimstack.generator.documents.oscal.people import PROVIDER, people
 from claimstack.generator.documents.oscal.profile import CATALOG_FILE, catalog_resource, profile_resource, profile_resource_uuid, source_of
 from claimstack.generator.documents.oscal.ssp_characteristics import system_characteristics
 from claimstack.generator.documents.oscal.ssp_controls import control_implementation
 from claimstack.generator.documents.oscal.ssp_implementation import infrastructure_party, operator_parties, system_implementation
 from claimstack.generator.documents.oscal.ssp_users import INFRASTRUCTURE, ROLE_TITLES
+from claimstack.generator.documents.rendered import sha256_of
 from claimstack.generator.evaluation import Evaluated
 from claimstack.generator.stated import ROLES
 from claimstack.generator.system import System
@@ -106,7 +106,6 @@ def component_definition_resource_uuid(system: System) -> str:
 
 def _resources(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
     system = evaluated.system
-    definition = to_bytes({"component-definition": component_definition(evaluated)})
     yield profile_resource(evaluated)
     yield catalog_resource(source_of(system.catalog, CATALOG_FILE))
     yield resource(
@@ -114,9 +113,9 @@ def _resources(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
         f"{system.config.title}: component definition",
         "component-definition.json",
         media_type="application/oscal.component-definition+json",
-        sha256=hashlib.sha256(definition).hexdigest(),
+        sha256=sha256_of(evaluated, render_component_definition),
     )
     yield from bill_of_materials(evaluated)
     for path, (title, draw) in DIAGRAMS.items():
-        sha256 = hashlib.sha256(draw(evaluated).encode()).hexdigest()
+        sha256 = sha256_of(evaluated, draw)
         yield resource(_diagram_uuid(system, path), title, f"../{path}", media_type="image/svg+xml", sha256=sha256)

@@ -133,8 +133,12 @@ def _times(_package: Package, document: Document) -> Iterator[Finding]:
 
 
 def _moment(node: Node, key: str) -> datetime | None:
-    value = node.value.get(key)
-    return datetime.fromisoformat(value) if isinstance(value, str) else None
+    """A moment with its time zone; None where there is none, or one that the schema refuses."""
+    try:
+        moment = datetime.fromisoformat(str(node.value.get(key)))
+    except ValueError:
+        return None
+    return moment if moment.utcoffset() is not None else None
 
 
 def _conclusions(_package: Package, document: Document) -> Iterator[Finding]:
@@ -211,12 +215,12 @@ def _task_uuids(node: Node) -> Iterator[str]:
 
 
 def _core_props(node: Node, name: str) -> frozenset[str]:
-    return frozenset(prop["value"] for prop in node.value.get("props", ()) if prop.get("name") == name and "ns" not in prop)
+    return frozenset(prop.get("value", "") for prop in node.value.get("props", ()) if prop.get("name") == name and "ns" not in prop)
 
 
 def _prop_values(node: Node, name: str) -> frozenset[str]:
     props = node.value.get("props", ())
-    return frozenset(prop["value"] for prop in props if prop.get("name") == name and prop.get("ns", OWN_NS) == OWN_NS)
+    return frozenset(prop.get("value", "") for prop in props if prop.get("name") == name and prop.get("ns", OWN_NS) == OWN_NS)
 
 
 def _only(package: Package, model: str) -> Document | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from claimstack.controls.catalog import Catalog
 from claimstack.generator.documents.oscal.common import OSCAL_VERSION, TRESTLE_NS, to_bytes
+from claimstack.generator.documents.references.agreement import AGREEMENT_RULES
 from claimstack.generator.documents.references.assessment import ASSESSMENT_RULES
 from claimstack.generator.documents.references.controls import control_findings, parameter_findings, statement_findings
 from claimstack.generator.documents.references.index import (
@@ -130,7 +131,7 @@ def check_references(
     for document in known:
         for rule in RULES:
             findings += rule(package, document)
-    findings += _inventory(package)
+    findings += chain(_inventory(package), *(rule(package) for rule in AGREEMENT_RULES))
     return tuple(sorted(findings))
 
 
@@ -305,7 +306,7 @@ def _rules(_package: Package, document: Document) -> Iterator[Finding]:
 
 def _rule_values(component: Node, name: str) -> frozenset[str]:
     props = component.value.get("props", ())
-    return frozenset(prop["value"] for prop in props if prop.get("name") == name and prop.get("ns") == TRESTLE_NS)
+    return frozenset(prop.get("value", "") for prop in props if prop.get("name") == name and prop.get("ns") == TRESTLE_NS)
 
 
 def _inventory(package: Package) -> Iterator[Finding]:

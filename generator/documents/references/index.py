@@ -88,7 +88,7 @@ class Document:
             hrefs = [href]
         else:
             found = self.resources.get(href)
-            hrefs = [rlink["href"] for rlink in found.value.get("rlinks", ())] if found else []
+            hrefs = [rlink.get("href", "") for rlink in found.value.get("rlinks", ())] if found else []
         return tuple(self.from_root(each) for each in hrefs)
 
     def from_root(self, href: str) -> str:

@@ -38,14 +38,12 @@ def checks(evaluated: Evaluated) -> tuple[CheckEntry, ...]:
     sentences = {said["id"]: said["sentence"] for said in rendered["checks"]}
     for fact, raw in zip(evaluated.facts, rendered["facts"], strict=True):
         views.setdefault(fact.check, []).append(fact_view(evaluated, fact))
-        said = sentences[fact.check]
-        raw_facts.setdefault(fact.check, []).append(
-            {
-                key: value
-                for key, value in raw.items()
-                if key not in ("check", "sha256") and not (key == "expected" and said.endswith(value))
-            }
-        )
+        needless = {"check", "sha256"}
+        if sentences[fact.check].endswith(fact.expected):
+            needless.add("expected")
+        if fact.environment is None:
+            needless.add("environment")
+        raw_facts.setdefault(fact.check, []).append({key: value for key, value in raw.items() if key not in needless})
     claimed: dict[str, dict[str, None]] = {}
     for answer in evaluated.answers.values():
         for result in answer.claims:

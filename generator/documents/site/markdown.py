@@ -13,6 +13,9 @@ from markupsafe import Markup
 from claimstack.generator.documents.site.filters import FILTERS
 
 _SPECIAL = re.compile(r"[\\`*\[\]|~]|(?<!\w)_|_(?!\w)")
+_DOLLAR = "<span>$</span>"
+"""GitHub takes what stands between two bare dollars for a formula:
+https://docs.github.com/en/get-started/writing-on-github/working-with-advanced-formatting/writing-mathematical-expressions"""
 _SPACE = re.compile(r"\s+")
 _ADDRESS = re.compile(r"[\w./-]*")
 _LINE_START = re.compile(r"^(\s*)([-+#>]|\d+[.)])(?=\s)", re.MULTILINE)
@@ -45,7 +48,8 @@ def _finalize(value: Any) -> Any:
 def escape(text: str) -> Markup:
     """Text that no renderer takes for Markdown or HTML, on one line."""
     line = _SPACE.sub(" ", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return Markup(_LINE_START.sub(r"\1\\\2", _SPECIAL.sub(lambda found: "\\" + found[0], line)))  # noqa: S704 - escaped here
+    escaped = _LINE_START.sub(r"\1\\\2", _SPECIAL.sub(lambda found: "\\" + found[0], line))
+    return Markup(escaped.replace("$", _DOLLAR))  # noqa: S704 - escaped here
 
 
 @lru_cache(maxsize=8192)

@@ -15,8 +15,8 @@ from claimstack.generator.documents.evidence.responsibility import responsibilit
 from claimstack.generator.documents.inventory import asset_id
 from claimstack.generator.documents.site.live_commands import live_command
 from claimstack.generator.documents.site.views import FactView, exceptions, fact_view, in_order
-from claimstack.generator.documents.site.words import WHO
-from claimstack.generator.documents.states import MEANINGS, STATES
+from claimstack.generator.documents.site.words import WHO, party_of
+from claimstack.generator.documents.states import MEANINGS, STATES, state_of
 from claimstack.generator.evaluation import Evaluated, Status
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.stated import ROLES
@@ -70,6 +70,7 @@ FOLDERS: Final[Mapping[str, str]] = {
 class StatusRow:
     status: str
     state: str
+    """In OSCAL; two of them where points of this status differ."""
     points: int
     controls: int
     meaning: str
@@ -137,6 +138,17 @@ class PlannedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingRow:
+    """Points of a status for which somebody has to act or answer."""
+
+    status: str
+    points: int
+    who: tuple[str, ...]
+    where: str
+    """Anchor on the site of what is said about them."""
+
+
+@dataclass(frozen=True, slots=True)
 class ResponsibilityRow:
     control: str
     who: str
@@ -178,8 +190,18 @@ class FileView:
 
 def status_rows(evaluated: Evaluated) -> tuple[StatusRow, ...]:
     counts = status_counts(evaluated)
+    states: dict[Status, set[str]] = {}
+    for answer in evaluated.answers.values():
+        if not answer.supplemental:
+            states.setdefault(answer.status, set()).add(state_of(answer))
     return tuple(
-        StatusRow(status.value, STATES[status], counts["points"][status.value], counts["controls"][status.value], MEANINGS[status])
+        StatusRow(
+            status.value,
+            " or ".join(sorted(states.get(status, {STATES[status]}))),
+            counts["points"][status.value],
+            counts["controls"][status.value],
+            MEANINGS[status],
+        )
         for status in Status
     )
 
@@ -189,6 +211,23 @@ def level_rows(evaluated: Evaluated) -> tuple[LevelRow, ...]:
     facts: Counter[str] = Counter(fact.level for fact in evaluated.facts)
     passed: Counter[str] = Counter(fact.level for fact in evaluated.facts if fact.outcome is Outcome.PASSED)
     return tuple(LevelRow(level, checks[level], facts[level], passed[level], NOTES[level]) for level in evaluated.levels)
+
+
+def waiting_rows(evaluated: Evaluated) -> tuple[WaitingRow, ...]:
+    """What is neither implemented nor not applicable, and who has to act; what failed first."""
+    counts = status_counts(evaluated)["points"]
+    rows = []
+    for status in sorted(Status, key=lambda status: status is not Status.FAILED):
+        number = counts[status.value]
+        if not number or status in (Status.IMPLEMENTED, Status.NOT_APPLICABLE):
+            continue
+        if status is Status.PARTIAL:
+            who = tuple(group.title for group in remains_groups(evaluated) if any(row.status == status.value for row in group.rows))
+            rows.append(WaitingRow(status.value, number, who, "remains"))
+        else:
+            where = status.value if status in (Status.FAILED, Status.PLANNED) else f"stated-{status.value}"
+            rows.append(WaitingRow(status.value, number, (WHO[party_of(status)],), where))
+    return tuple(rows)
 
 
 def remains_groups(evaluated: Evaluated) -> tuple[RemainsGroup, ...]:
@@ -251,7 +290,7 @@ def planned_rows(evaluated: Evaluated) -> tuple[PlannedRow, ...]:
 def unset_parameters(evaluated: Evaluated) -> Mapping[str, tuple[str, ...]]:
     """Control parameters of claimed controls without a value, by control."""
     found: dict[str, list[str]] = {}
-    for id_, said in parameters(evaluated).items():
+    for id_, said in evaluated.once(parameters).items():
         if said["claimed"] and said["value"] is None:
             found.setdefault(said["control"], []).append(id_)
     return {control: tuple(ids) for control, ids in found.items()}
@@ -301,7 +340,8 @@ def downloads(files: Mapping[str, str]) -> tuple[tuple[str, tuple[FileView, ...]
         folder = path.partition("/")[0]
         stack = path.removeprefix("cloudformation/").removesuffix(".json")
         what = DOCUMENTS.get(path, f"CloudFormation template of the {stack} stack" if folder == "cloudformation" else "")
-        grouped.setdefault(folder, []).append(FileView(path, what, f"{len(text.encode()):,}", hashlib.sha256(text.encode()).hexdigest()))
+        content = text.encode()
+        grouped.setdefault(folder, []).append(FileView(path, what, f"{len(content):,}", hashlib.sha256(content).hexdigest()))
     order = [*FOLDERS, *grouped]
     return tuple((FOLDERS.get(folder, folder), tuple(grouped[folder])) for folder in dict.fromkeys(order) if folder in grouped)
 
@@ -310,7 +350,7 @@ def responsibilities(evaluated: Evaluated) -> tuple[tuple[str, tuple[Responsibil
     """The responsibility matrix by family: what stands at several points of a control stands once, and its claims are counted."""
     merged: dict[tuple[str, str, str, str], set[str]] = {}
     claims: dict[tuple[str, str, str], int] = {}
-    for row in responsibility_rows(evaluated):
+    for row in evaluated.once(responsibility_rows):
         control = row.point.partition("_")[0]
         if row.part == "does":
             claims[control, row.who, row.part] = claims.get((control, row.who, row.part), 0) + 1
@@ -341,11 +381,15 @@ def open_facts(evaluated: Evaluated, outcome: Outcome) -> tuple[FactView, ...]:
 def totals(evaluated: Evaluated) -> Mapping[str, int]:
     controls = by_control(evaluated)
     outcomes = Counter(fact.outcome.value for fact in evaluated.facts)
+    unclaimed = [answer.status for answers in controls.values() for answer in answers if not answer.claims]
+    unanswered = unclaimed.count(Status.NOT_ADDRESSED)
     return {
         "controls": len(controls),
         "points": sum(len(answers) for answers in controls.values()),
         "claimed_controls": sum(any(answer.claims for answer in answers) for answers in controls.values()),
         "claimed_points": sum(bool(answer.claims) for answers in controls.values() for answer in answers),
+        "stated_points": len(unclaimed) - unanswered,
+        "unanswered_points": unanswered,
         "claims": sum(len(answer.claims) for answer in evaluated.answers.values()),
         "checks": len(evaluated.system.checks),
         "facts": len(evaluated.facts),

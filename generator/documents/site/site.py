@@ -19,6 +19,7 @@ from claimstack.generator.catalog_texts import CatalogTexts
 from claimstack.generator.documents.evidence.coverage import parameters
 from claimstack.generator.documents.fedramp.diagram import architecture_svg
 from claimstack.generator.documents.fedramp.ksis import KsiResult, ksi_results, methods_line
+from claimstack.generator.documents.rendered import text_of
 from claimstack.generator.documents.site.checks import checks, sources
 from claimstack.generator.documents.site.filters import FILTERS
 from claimstack.generator.documents.site.markdown import markdown_environment
@@ -36,6 +37,7 @@ from claimstack.generator.documents.site.pages import (
     status_rows,
     totals,
     unset_parameters,
+    waiting_rows,
 )
 from claimstack.generator.documents.site.views import families, supplemental, with_outside
 from claimstack.generator.documents.site.words import FAMILIES, WHO, not_stated
@@ -60,6 +62,9 @@ PAGES: Final = (
 )
 """Id of a page of the site, its name, and its twin."""
 
+
+VERIFY: Final = """jq -r '.files | to_entries[] | "\\(.value)  \\(.key)"' manifest.json | sha256sum -c"""
+"""Compares every file of a package with its manifest."""
 
 PARTITIONS: Final = {"aws": "AWS commercial", "aws-us-gov": "AWS GovCloud (US)"}
 
@@ -90,7 +95,7 @@ def _markdown(environment: Environment, name: str, values: Mapping[str, Any]) ->
 
 def _page(evaluated: Evaluated, values: Mapping[str, Any], texts: CatalogTexts | None) -> str:
     style, first, script = (_source(f"site/{name}.j2") for name in ("style.css", "first.js", "site.js"))
-    stated = {id_: said["value"] for id_, said in parameters(evaluated).items()}
+    stated = {id_: said["value"] for id_, said in evaluated.once(parameters).items()}
     page = {
         **values,
         "texts": texts,
@@ -150,11 +155,12 @@ def _values(evaluated: Evaluated, files: Mapping[str, str]) -> dict[str, Any]:
         "conditional": open_facts(evaluated, Outcome.CONDITIONAL),
         "unanswered": open_facts(evaluated, Outcome.NOT_EVALUATED),
         "planned": planned_rows(evaluated),
+        "waiting": waiting_rows(evaluated),
         "unset": unset_parameters(evaluated),
         "not_stated": tuple(not_stated(system)),
         "remains": remains_groups(evaluated),
         "dispositions": disposition_groups(evaluated),
-        "ksis": [_ksi(result) for result in ksi_results(evaluated)],
+        "ksis": [_ksi(result) for result in evaluated.once(ksi_results)],
         "assets": assets(evaluated),
         "components": components(evaluated),
         "flows": flows,
@@ -162,10 +168,11 @@ def _values(evaluated: Evaluated, files: Mapping[str, str]) -> dict[str, Any]:
         "derivations": {key: how for key, how in DERIVATIONS.items() if any(flow.derived_by == key for flow in flows.flows)},
         "underived": UNDERIVED,
         "responsibility": responsibilities(evaluated),
-        "diagram": Markup(architecture_svg(evaluated)),  # noqa: S704 - our own drawing, which escapes what it writes
+        "diagram": Markup(text_of(evaluated, architecture_svg)),  # noqa: S704 - our own drawing, which escapes what it writes
         "checks": entries,
         "sources": sources(entries),
         "downloads": downloads(files),
+        "verify": VERIFY,
         "version": version("claimstack"),
         "label": label,
         "who": WHO.__getitem__,

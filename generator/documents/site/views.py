@@ -14,7 +14,6 @@ from claimstack.controls.families import Disposition, Remainder
 from claimstack.generator.documents.evidence.coverage import by_control, parameters
 from claimstack.generator.documents.evidence.facts import METHODS
 from claimstack.generator.documents.inventory import asset_id
-from claimstack.generator.documents.site.live_commands import live_command
 from claimstack.generator.documents.site.words import FAMILIES, whom_to_ask
 from claimstack.generator.documents.states import FEDRAMP_WORDS, MEANINGS, State, control_state, origination_of, state_of
 from claimstack.generator.emitted import words
@@ -72,7 +71,6 @@ class ClaimView:
     checks: tuple[CheckView, ...]
     exceptions: tuple[tuple[str, str], ...]
     """What is excepted, and why."""
-    command: str
 
     @property
     def facts(self) -> tuple[FactView, ...]:
@@ -153,6 +151,11 @@ class ControlView:
     def point_counts(self) -> tuple[tuple[str, int], ...]:
         counted = Counter(point.status for point in self.points)
         return tuple((status.value, counted[status.value]) for status in Status if counted[status.value])
+
+    @property
+    def failed(self) -> tuple[FactView, ...]:
+        """Failed facts behind its claims, each once."""
+        return tuple(dict.fromkeys(fact for claim in self.claims for fact in claim.facts if fact.outcome == Outcome.FAILED.value))
 
     @property
     def remains(self) -> tuple[tuple[str, Remainder], ...]:
@@ -237,9 +240,8 @@ class _Maker:
         self._facts: dict[str, list[Fact]] = {}
         for fact in evaluated.facts:
             self._facts.setdefault(fact.check, []).append(fact)
-        self._commands: dict[str, str] = {}
         self._views = {id(fact): fact_view(evaluated, fact) for fact in evaluated.facts}
-        self._parameters = parameters(evaluated)
+        self._parameters = evaluated.once(parameters)
 
     def point(self, answer: Answer) -> PointView:
         system = self._evaluated.system
@@ -254,7 +256,7 @@ class _Maker:
             word=FEDRAMP_WORDS[state],
             why=answer.why,
             origination=origination_of(answer),
-            claims=tuple(self._claim(result) for result in answer.claims),
+            claims=tuple(self._claim(result) for result in sorted(answer.claims, key=_failed_first)),
             disposition=disposition,
             provider=provider.title if provider is not None else None,
             package_id=system.config.leveraged.package_id if inherits and system.config.leveraged is not None else None,
@@ -279,11 +281,8 @@ class _Maker:
 
     def _claim(self, result: ClaimResult) -> ClaimView:
         declared = result.declared
-        asset = asset_id(declared)
-        if asset not in self._commands:
-            self._commands[asset] = live_command(self._evaluated, declared)
         return ClaimView(
-            resource=asset,
+            resource=asset_id(declared),
             stack=declared.stack,
             logical_id=declared.logical_id,
             type=declared.type,
@@ -297,7 +296,6 @@ class _Maker:
             meets=result.meets,
             checks=tuple(self._check(check, declared) for check in result.checks),
             exceptions=exceptions(declared),
-            command=self._commands[asset],
         )
 
     def _check(self, declared: DeclaredCheck, claimant: Declared) -> CheckView:
@@ -345,8 +343,12 @@ def check_source(declared: DeclaredCheck) -> str:
 
 def in_order(evaluated: Evaluated, controls: Iterable[str]) -> tuple[str, ...]:
     """Control ids in the order of the catalog, each once."""
-    wanted = set(controls)
-    return tuple(control for control in evaluated.system.catalog.controls if control in wanted)
+    places = evaluated.once(_places)
+    return tuple(sorted(set(controls), key=places.__getitem__))
+
+
+def _places(evaluated: Evaluated) -> Mapping[str, int]:
+    return {control: place for place, control in enumerate(evaluated.system.catalog.controls)}
 
 
 def source_path(module: str) -> str:
@@ -360,6 +362,10 @@ def source_sha256(path: str) -> str | None:
         return None
     file = files("claimstack.generator") / path.removeprefix("generator/")
     return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None
+
+
+def _failed_first(result: ClaimResult) -> bool:
+    return result.outcome is not Outcome.FAILED
 
 
 def _objectives(answer: Answer) -> Iterator[ObjectiveView]:

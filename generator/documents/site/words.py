@@ -46,6 +46,11 @@ _ASKED_ROLES: Final[tuple[Role, ...]] = ("information-system-security-officer", 
 _WHO_BY_STATUS: Final[Mapping[Status, str]] = {Status.INHERITED: "aws", Status.CUSTOMER: "customer"}
 
 
+def party_of(status: Status) -> str:
+    """The party that answers for a point on which no claim stands."""
+    return _WHO_BY_STATUS.get(status, "organisation")
+
+
 def whom_to_ask(system: System, answers: Iterable[Answer]) -> Iterator[str]:
     """Whom to interview for what no fact shows, each once."""
     said: dict[str, None] = {}
@@ -55,7 +60,7 @@ def whom_to_ask(system: System, answers: Iterable[Answer]) -> Iterator[str]:
         if disposition is not None and disposition.provider is not None:
             said.update(dict.fromkeys(_provider(system, disposition.provider)))
         elif not answer.claims:
-            parties.append(_WHO_BY_STATUS.get(answer.status, "organisation"))
+            parties.append(party_of(answer.status))
         for party in parties:
             said.update(dict.fromkeys(ask(system, party)))
     yield from said

@@ -99,7 +99,7 @@ def _reader(desk: Desk, path: str) -> Callable[[], Awaitable[str | bytes]]:
     async def document() -> str | bytes:
         with resource_errors():
             content = await desk.read(path)
-        if mime_type(path).startswith(("text/", "application/")) and mime_type(path) != BINARY:
+        if mime_type(path).startswith(("text/", "application/", "image/svg")) and mime_type(path) != BINARY:
             try:
                 return content.decode()
             except UnicodeDecodeError:

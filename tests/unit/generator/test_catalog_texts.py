@@ -49,13 +49,7 @@ SMALL: dict[str, Any] = {
                                     }
                                 ],
                             },
-                            {"id": "xx-1_gdn", "name": "guidance", "prose": "One.\n\nTwo."},
                             {"id": "xx-1_obj", "name": "assessment-objective", "prose": "it is done."},
-                            {
-                                "name": "assessment-method",
-                                "props": [{"name": "method", "value": "EXAMINE"}],
-                                "parts": [{"name": "assessment-objects", "prose": "policy\n\nrecords"}],
-                            },
                         ],
                     }
                 ],
@@ -98,11 +92,9 @@ def test_what_is_not_set_is_named_by_what_it_asks_for(tmp_path: Path) -> None:
     assert texts.parameter("xx-01_odp.02") == "soon or after time period"
 
 
-def test_guidance_objectives_and_methods_are_found(tmp_path: Path) -> None:
+def test_objectives_are_found(tmp_path: Path) -> None:
     texts = load_catalog_texts(*written(tmp_path, SMALL))
-    assert texts.guidance("xx-1", lambda _: None) == ((Piece("One."),), (Piece("Two."),))
     assert texts.objective("xx-1_obj", lambda _: None) == (Piece("it is done."),)
-    assert texts.methods("xx-1") == {"EXAMINE": ("policy", "records")}
     assert texts.statement("yy-1_smt", lambda _: None) == ()
 
 

@@ -8,20 +8,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.systems import package_of
 
 from claimstack.generator.checking import Checked, check_package, failure, found_in, summary
-from claimstack.generator.loading import load_config
-from claimstack.generator.package import Package, make_package
+from claimstack.generator.package import Package
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.writing import write_package
 
-EXAMPLES = Path(__file__).parents[3] / "examples"
 SERVER = "cloudformation/server.json"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def package() -> Package:
-    return make_package(load_config(EXAMPLES / "commercial.toml"))
+    return package_of("commercial")
 
 
 @pytest.fixture

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.systems import made, package_of
 
-from claimstack.generator import cli, console, writing
+from claimstack.generator import cli, console, package, writing
 from claimstack.generator.loading import load_config
 from claimstack.generator.partition import REGIONS
 
@@ -39,7 +40,8 @@ Run = Callable[..., Ended]
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """`claimstack …` in an empty folder, on a terminal of 80 columns."""
+    """`claimstack …` in an empty folder, on a terminal of 80 columns. What is built is built once for each configuration."""
+    monkeypatch.setattr(package, "make_package", made)
     monkeypatch.chdir(tmp_path)
     for stream in (console.out, console.err):
         monkeypatch.setattr(stream, "_width", 80)
@@ -59,10 +61,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package of the commercial reference system; to be read only."""
-    from claimstack.generator.package import make_package
-
     folder = tmp_path_factory.mktemp("built") / "commercial"
-    writing.write_package(make_package(load_config(ROOT / "examples" / "commercial.toml")).files, folder)
+    writing.write_package(package_of("commercial").files, folder)
     return folder
 
 

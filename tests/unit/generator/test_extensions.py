@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests import systems
 
 from claimstack.controls.errors import InputError
 from claimstack.generator import extensions
@@ -19,7 +20,7 @@ from claimstack.generator.evaluation import check_facts
 from claimstack.generator.extensions import Extension, environment_of, load_extensions
 from claimstack.generator.lint import lint_template
 from claimstack.generator.loading import load_config
-from claimstack.generator.package import Package, make_package
+from claimstack.generator.package import Package
 from claimstack.generator.predicates import Outcome
 
 OVERLAY = Path(__file__).parents[3] / "examples" / "overlay"
@@ -29,14 +30,9 @@ OBJECTS = {"Fn::Sub": "arn:${AWS::Partition}:s3:::${ReportsBucket}/*"}
 ACCOUNT = {"Ref": "AWS::AccountId"}
 
 
-def package_of(folder: Path) -> Package:
-    config = load_config(folder / "system.toml")
-    return make_package(config, load_extensions(config.extensions, folder))
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture
 def overlay() -> Package:
-    return package_of(OVERLAY)
+    return systems.overlay()
 
 
 def resource(package: Package, stack: str, logical_id: str) -> Json:
@@ -168,8 +164,9 @@ def refusal(folder: Path, source: str) -> tuple[str, ...]:
     text = (OVERLAY / "system.toml").read_text(encoding="utf-8").replace("s3_reader.py", "ours.py")
     (folder / "system.toml").write_text(text, encoding="utf-8")
     (folder / "ours.py").write_text(HEAD + source, encoding="utf-8")
+    config = load_config(folder / "system.toml")
     with pytest.raises(InputError) as refused:
-        package_of(folder)
+        systems.judged(config, load_extensions(config.extensions, folder))
     return tuple(cause.replace(str(folder.parent) + "/", "") for cause in refused.value.causes)
 
 

@@ -227,3 +227,13 @@ def test_the_deriving_code_is_named_by_its_hash() -> None:
     folder = Path(str(files("claimstack.generator"))) / "flows"
     modules = {f"generator/flows/{path.name}" for path in folder.glob("*.py")}
     assert modules <= {source.path for source in derivation_source()}
+
+
+def test_a_call_that_another_service_has_to_make_stays_within_aws(built: Callable[..., Evaluated]) -> None:
+    evaluated = built()
+    (by_way,) = found(flow_map(evaluated), "iam-statement", "mcp-server", "encryption-key")
+    assert (by_way.protocol, by_way.port) == ("AWS internal", None)
+    assert ", by way of lambda, secretsmanager" in by_way.purpose
+    direct = edited(evaluated, Edit(place("KeyPolicy", "Properties", "PolicyDocument", "Statement", 0, "Condition"), REMOVE))
+    (flow,) = found(direct, "iam-statement", "mcp-server", "encryption-key")
+    assert (flow.protocol, flow.port) == ("HTTPS", 443)

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from tests.systems import package_of
 
 from claimstack.controls.errors import InputError
 from claimstack.generator.documents.image_context import shipped
@@ -30,8 +31,6 @@ from claimstack.generator.image import (
     unpack_wheels,
     write_sbom,
 )
-from claimstack.generator.loading import load_config
-from claimstack.generator.package import make_package
 from claimstack.generator.passing import runtime_sha256
 from claimstack.generator.requirements import Requirement
 from claimstack.generator.writing import write_package
@@ -327,7 +326,7 @@ def test_folder_of_files_that_is_none_is_told_once(there: bool, tmp_path: Path) 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("out") / "commercial"
-    write_package(make_package(load_config(ROOT / "examples" / "commercial.toml")).files, folder)
+    write_package(package_of("commercial").files, folder)
     return folder
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from functools import cache
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from tests.systems import made
 
 from claimstack.generator.config import Config
 from claimstack.generator.documents.fedramp.certification_package_overview import TYPES
 from claimstack.generator.documents.fedramp.common import CPO, SDR
 from claimstack.generator.lint import LintFinding, lint_fedramp
-from claimstack.generator.package import make_package
 from claimstack.generator.writing import MANIFEST
 
 TABLES = {
@@ -26,9 +26,8 @@ TABLES = {
 }
 
 
-@cache
-def files() -> dict[str, str]:
-    return dict(make_package(Config.model_validate_json(json.dumps(TABLES))).files)
+def files() -> Mapping[str, str]:
+    return made(Config.model_validate_json(json.dumps(TABLES))).files
 
 
 @pytest.fixture

@@ -7,30 +7,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from tests.systems import example, judged, package_of
 
 from claimstack.controls.errors import InputError
-from claimstack.generator.config import Config
-from claimstack.generator.loading import load_config
 from claimstack.generator.package import DOCUMENTS, Package, emit, judge, make_package
 from claimstack.generator.writing import sha256
 
-EXAMPLES = Path(__file__).parents[3] / "examples"
 
-
-def config_of(name: str) -> Config:
-    return load_config(EXAMPLES / f"{name}.toml")
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture
 def commercial() -> Package:
-    return make_package(config_of("commercial"))
+    return package_of("commercial")
 
 
 @pytest.mark.parametrize(
     ("name", "stacks"), [("commercial", ("key", "registry", "endpoints", "server")), ("govcloud", ("registry", "server"))]
 )
 def test_a_package_holds_its_stacks_its_documents_and_the_manifest(name: str, stacks: tuple[str, ...]) -> None:
-    files = [path for path in make_package(config_of(name)).files if not path.startswith("site/")]
+    files = [path for path in package_of(name).files if not path.startswith("site/")]
     assert files == [*(f"cloudformation/{stack}.json" for stack in stacks), *DOCUMENTS, "manifest.json"]
 
 
@@ -85,7 +78,7 @@ def test_the_evidence_lists_every_resource_with_its_reasons(commercial: Package)
 def test_the_manifest_says_what_was_built_from_what(commercial: Package) -> None:
     manifest = json.loads(commercial.files["manifest.json"])
     listed = {path: sha256(text) for path, text in commercial.files.items() if path != "manifest.json"}
-    configuration = sha256(config_of("commercial").model_dump_json(by_alias=True))
+    configuration = sha256(example("commercial").model_dump_json(by_alias=True))
     assert {
         key: manifest[key] for key in ("system", "partition", "class", "certification", "timestamp", "configuration_sha256", "files")
     } == {
@@ -100,7 +93,7 @@ def test_the_manifest_says_what_was_built_from_what(commercial: Package) -> None
 
 
 def test_a_given_time_changes_documents_and_no_template(commercial: Package) -> None:
-    later = make_package(config_of("commercial"), timestamp=datetime(2027, 1, 1, tzinfo=UTC))
+    later = make_package(example("commercial"), timestamp=datetime(2027, 1, 1, tzinfo=UTC))
     changed = {path for path, text in later.files.items() if text != commercial.files[path]}
     assert {path for path in changed if path.startswith(("cloudformation/", "evidence/"))} == set()
     assert changed >= {path for path in later.files if path.startswith("oscal/")} | {
@@ -121,12 +114,12 @@ def test_example_values_are_no_evidence(commercial: Package, tmp_path: Path) -> 
     assert example not in commercial.files["evidence/facts.json"]
     file = tmp_path / "prod.json"
     file.write_text("{}", encoding="utf-8")
-    assert make_package(config_of("commercial"), environment=file).evaluated.emitted.environment == "prod"
+    assert judged(example("commercial"), environment=file).emitted.environment == "prod"
     file.write_text('{"sever": []}', encoding="utf-8")
     with pytest.raises(InputError, match=r"prod\.json: sever: the system has no such stack; did you mean 'server'\?"):
-        make_package(config_of("commercial"), environment=file)
+        judged(example("commercial"), environment=file)
 
 
 def test_systems_built_in_one_process_do_not_touch_each_other(commercial: Package) -> None:
-    make_package(config_of("govcloud"))
-    assert make_package(config_of("commercial")).files == commercial.files
+    make_package(example("govcloud"))
+    assert make_package(example("commercial")).files == commercial.files

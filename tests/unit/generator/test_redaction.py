@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
+from tests.systems import made, oscal_documents
 from troposphere import sqs
 
 from claimstack.controls.catalog import load_catalog
@@ -144,7 +145,7 @@ def marked(name: str) -> Config:
 
 
 def both(config: Config, *extensions: Extension, **asked: Any) -> tuple[Package, Package]:
-    return make_package(config, extensions, **asked), make_package(config, extensions, redaction=Redaction(), **asked)
+    return made(config, extensions, **asked), make_package(config, extensions, redaction=Redaction(), **asked)
 
 
 @cache
@@ -218,8 +219,7 @@ def sound(redacted: Package) -> None:
     assert manifest["files"] == {
         path: hashlib.sha256(text.encode()).hexdigest() for path, text in redacted.files.items() if path != "manifest.json"
     }
-    documents = {path: json.loads(text) for path, text in redacted.files.items() if path.startswith("oscal/")}
-    assert check_references(documents, load_catalog(), redacted.system.config.class_, files=redacted.files) == ()
+    assert check_references(oscal_documents(redacted), load_catalog(), redacted.system.config.class_, files=redacted.files) == ()
 
 
 def test_a_package_that_is_not_redacted_says_nothing_of_it() -> None:
@@ -309,7 +309,7 @@ def test_a_name_that_went_through_is_refused_with_its_file_and_key() -> None:
 
 def test_parameter_values_of_an_environment_are_replaced(tmp_path: Path) -> None:
     config = load_config(EXAMPLES / "commercial.toml")
-    values = json.loads(make_package(config).files["cloudformation/parameters.example.json"])
+    values = json.loads(made(config).files["cloudformation/parameters.example.json"])
     given = {
         "VpcId": "vpc-0a1b2c3d4e5f60718",
         "SubnetIds": "subnet-0a1b2c3d4e5f60718,subnet-1a1b2c3d4e5f60718",

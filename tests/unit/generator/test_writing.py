@@ -10,7 +10,7 @@ import pytest
 
 from claimstack.controls.errors import InputError
 from claimstack.generator import writing
-from claimstack.generator.writing import differences, foreign_files, refuse_existing, sha256, write_new, write_package
+from claimstack.generator.writing import differences, foreign_files, refuse_existing, sha256, write_new, write_package, write_texts
 
 
 def package(**files: str) -> dict[str, str]:
@@ -150,3 +150,12 @@ def test_a_new_file_never_overwrites_an_old_one(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be written"):
         write_new(tmp_path / "missing" / "system.toml", "b")
     assert (tmp_path / "system.toml").read_text() == "a"
+
+
+def test_files_that_cannot_be_written_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as error:
+        write_texts({tmp_path / "no" / "a.md": "", tmp_path / "b.md": "text"})
+    assert error.value.causes == (
+        f"{tmp_path / 'no' / 'a.md'}: cannot be written (No such file or directory); name another file, or mend the permissions",
+    )
+    assert (tmp_path / "b.md").read_text() == "text"

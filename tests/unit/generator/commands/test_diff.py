@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.systems import made, package_of
 
 from claimstack.generator import cli, console, options, writing
-from claimstack.generator.comparison.comparing import GATE_NAMES
-from claimstack.generator.loading import load_config, parse_config
-from claimstack.generator.package import make_package
+from claimstack.generator.comparison.comparing import GATES
+from claimstack.generator.loading import parse_config
 
 ROOT = Path(__file__).parents[4]
 COMMERCIAL = (ROOT / "examples" / "commercial.toml").read_text(encoding="utf-8")
@@ -37,8 +37,8 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`old` and `new` hold the commercial reference system, in `new` with a retention below the floor."""
     folder = tmp_path_factory.mktemp("packages")
     changed = parse_config(COMMERCIAL.replace("1096 days", "365 days"), "new.toml")
-    writing.write_package(make_package(load_config(ROOT / "examples" / "commercial.toml")).files, folder / "old" / "commercial")
-    writing.write_package(make_package(changed).files, folder / "new" / "commercial")
+    writing.write_package(package_of("commercial").files, folder / "old" / "commercial")
+    writing.write_package(made(changed).files, folder / "new" / "commercial")
     return folder
 
 
@@ -98,7 +98,7 @@ def test_outputs_take_the_form_of_their_name(run: Run) -> None:
     assert "fails on worse-status: commercial" in ended.err
 
 
-@pytest.mark.parametrize("gate", GATE_NAMES)
+@pytest.mark.parametrize("gate", GATES)
 def test_each_gate_fails_on_what_it_names_and_on_nothing_else(gate: str, run: Run) -> None:
     assert run("old", "old", "--fail-on", gate).code == 0
     met = {"failed-fact", "worse-status", "significant", "any"}
@@ -107,7 +107,7 @@ def test_each_gate_fails_on_what_it_names_and_on_nothing_else(gate: str, run: Ru
 
 def test_the_help_names_every_gate() -> None:
     said: str = options.FailOn.__metadata__[0].help
-    assert [gate for gate in GATE_NAMES if gate not in said] == []
+    assert [gate for gate in GATES if gate not in said] == []
 
 
 def test_an_edited_package_is_a_defect(run: Run) -> None:

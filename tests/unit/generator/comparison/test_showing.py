@@ -13,7 +13,7 @@ from claimstack.controls.errors import InputError
 from claimstack.generator.comparison.comparing import compare
 from claimstack.generator.comparison.findings import ClaimChange, FileChanges, ValueChange
 from claimstack.generator.comparison.notification import OPEN_URI, notification, notifications, open_fields
-from claimstack.generator.comparison.showing import LONGEST_COMMENT, _contrast, code, markdown, terminal, write_outputs
+from claimstack.generator.comparison.showing import LONGEST_COMMENT, _contrast, code, markdown, terminal
 
 from .conftest import GOVCLOUD, Compared, Files, as_package, edited, retention
 
@@ -168,12 +168,3 @@ def test_several_systems_have_a_draft_each(compared: Compared, files: Files) -> 
     assert list(notifications([one, none], Path("out/scn-{system}.json"))) == [Path("out/scn-grants-tools.json")]
     with pytest.raises(InputError, match=r"put \{system\} into the name of the file"):
         notifications([one, none], Path("scn.json"))
-
-
-def test_files_that_cannot_be_written_are_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError) as error:
-        write_outputs({tmp_path / "no" / "a.md": "", tmp_path / "b.md": "text"})
-    assert error.value.causes == (
-        f"{tmp_path / 'no' / 'a.md'}: cannot be written (No such file or directory); name another file, or mend the permissions",
-    )
-    assert (tmp_path / "b.md").read_text() == "text"

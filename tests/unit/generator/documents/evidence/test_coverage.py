@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
+
+from tests.systems import example, judged, package_of
 
 from claimstack.controls.catalog import load_catalog
 from claimstack.generator.config import ControlParameter
 from claimstack.generator.documents.evidence.coverage import parameters, render_coverage
-from claimstack.generator.loading import load_config
-from claimstack.generator.package import make_package
-
-COMMERCIAL = Path(__file__).parents[5] / "examples" / "commercial.toml"
 
 
 def test_what_is_inherited_names_its_package() -> None:
-    coverage = render_coverage(make_package(load_config(COMMERCIAL)).evaluated)
+    coverage = render_coverage(package_of("commercial").evaluated)
     assert coverage["leveraged"] == {
         "title": "EXAMPLE: authorization of the infrastructure provider, commercial regions",
         "package_id": "EXAMPLE-COMMERCIAL",
@@ -30,14 +27,13 @@ def test_what_is_inherited_names_its_package() -> None:
 
 
 def test_without_an_authorization_nothing_is_inherited() -> None:
-    config = load_config(COMMERCIAL).model_copy(update={"leveraged": None})
-    coverage = render_coverage(make_package(config).evaluated)
+    config = example("commercial").model_copy(update={"leveraged": None})
+    coverage = render_coverage(judged(config))
     assert (coverage["leveraged"], coverage["points"]["inherited"]) == (None, 0)
 
 
 def test_every_control_parameter_of_the_class_says_who_decided_it() -> None:
-    config = load_config(COMMERCIAL)
-    evaluated = make_package(config).evaluated
+    evaluated = package_of("commercial").evaluated
     table = render_coverage(evaluated)["parameters"]
     of_class = {parameter for control in load_catalog().class_controls("C") for parameter in control.parameters}
     assert set(table) == of_class
@@ -59,8 +55,8 @@ def test_every_control_parameter_of_the_class_says_who_decided_it() -> None:
 
 def test_a_default_is_the_templates_and_approved_by_nobody() -> None:
     setting = ControlParameter(value="every quarter", reason="r", approver="a", date=date(2026, 1, 2))
-    config = load_config(COMMERCIAL).model_copy(update={"parameters": {"ac-01_odp.05": setting, "ia-09_odp": setting}})
-    table = parameters(make_package(config).evaluated)
+    config = example("commercial").model_copy(update={"parameters": {"ac-01_odp.05": setting, "ia-09_odp": setting}})
+    table = parameters(judged(config))
     retention = table["au-11_odp"]
     assert (retention["value"], retention["decided_by"]) == ("1096 days", "template")
     assert retention["approver"].startswith("Nobody yet")

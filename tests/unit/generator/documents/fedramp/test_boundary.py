@@ -93,10 +93,29 @@ def test_third_parties_are_those_that_somebody_else_operates(built: Callable[...
         "desk": {"title": "Desk", "description": "Answers the phone."},
     }
     document = render_mas_resources(built(providers=providers))
-    assert [entry["id"] for entry in document["third_parties"]] == ["siem"]
-    assert document["third_parties"][0]["fedramp_id"] == "Not stated in system.toml: [providers.siem] fedramp_id"
+    aws, siem = document["third_parties"]
+    assert (aws["id"], siem["id"]) == ("aws", "siem")
+    assert siem["fedramp_id"] == "Not stated in system.toml: [providers.siem] fedramp_id"
+    assert aws["fedramp_id"] == "Not stated in system.toml: [leveraged] package_id"
+    assert aws["mitigation"] == "Not stated in system.toml: [providers.aws] mitigation"
+    assert "Amazon DynamoDB" in aws["usage"]
     assert "Not stated in system.toml: [leveraged]" in document["leveraged_authorization"]
     assert render_mas_resources(built(leveraged=LEVERAGED))["leveraged_authorization"]["package_id"] == "EXAMPLE-1"
+
+
+def test_what_system_toml_says_of_the_infrastructure_stands_at_its_one_entry(built: Callable[..., Evaluated]) -> None:
+    said = {"title": "AWS", "description": "Carries it.", "operator": "Amazon Web Services", "mitigation": "Keys of our own."}
+    document = render_mas_resources(built(leveraged=LEVERAGED, providers={"aws": said}))
+    (aws,) = document["third_parties"]
+    assert (aws["mitigation"], aws["fedramp_id"]) == ("Keys of our own.", "EXAMPLE-1")
+    assert "pe-6_smt.a" in aws["answers_for"]
+
+
+def test_the_image_of_the_function_is_in_scope_with_its_bill_of_materials(built: Callable[..., Evaluated]) -> None:
+    evaluated = built()
+    (image,) = render_mas_resources(evaluated)["software"]
+    assert (image["asset_id"], image["bill_of_materials"], image["in_scope"]) == ("server.Function", "image/sbom.cdx.json", True)
+    assert evaluated.emitted.resolves(image["pointer"])
 
 
 def test_metadata_names_the_fields_of_the_access_log(built: Callable[..., Evaluated]) -> None:
@@ -261,7 +280,39 @@ def test_a_setting_that_does_not_hold_stands_at_the_top_of_the_guide(built: Call
 def test_the_guide_says_where_to_get_it_or_that_nobody_stated_it(built: Callable[..., Evaluated]) -> None:
     assert "Not stated in system.toml: [service] package_url" in render_secure_configuration_guide(built()).replace("\n", " ")
     published = built(service={"package_url": "https://www.example.gov/mcp"})
-    assert "https://www.example.gov/mcp/secure-configuration-guide.md" in render_secure_configuration(published)["obtain"]
+    assert "https://www.example.gov/mcp/fedramp/secure-configuration-guide.md" in render_secure_configuration(published)["obtain"]
+
+
+WITHOUT_RISK_OF_THEIR_OWN = {
+    "AWS::ApiGateway::Account",
+    "AWS::ApiGateway::BasePathMapping",
+    "AWS::ApiGateway::GatewayResponse",
+    "AWS::ApiGateway::Model",
+    "AWS::ApiGateway::RequestValidator",
+    "AWS::ApiGatewayV2::ApiMapping",
+    "AWS::ApiGatewayV2::Integration",
+    "AWS::Cognito::UserPoolDomain",
+    "AWS::Cognito::UserPoolResourceServer",
+    "AWS::SNS::Subscription",
+    "AWS::WAFv2::WebACLAssociation",
+}
+"""Types whose settings wire others together: what they endanger stands at those."""
+
+
+@pytest.mark.parametrize("like", ["commercial", "govcloud"])
+def test_the_guide_explains_every_type_whose_settings_carry_a_risk(built: Callable[..., Evaluated], like: str) -> None:
+    guide = render_secure_configuration(built(like))
+    explained = {setting["setting"].rpartition(".")[0] for setting in guide["administrator_settings"]}
+    assert {setting["type"] for setting in guide["settings"] if setting["type"]} - explained - WITHOUT_RISK_OF_THEIR_OWN == set()
+
+
+def test_the_guide_lists_what_the_deploying_role_gives_with_its_bounds(built: Callable[..., Evaluated]) -> None:
+    evaluated = built()
+    guide = render_secure_configuration(evaluated)
+    given = {each["parameter"]: each for each in guide["parameter_settings"]}
+    assert (given["ReservedConcurrency"]["default"], given["ReservedConcurrency"]["bounds"]) == (20, "1 to 1000")
+    assert all(evaluated.emitted.resolves(each["pointer"]) for each in guide["parameter_settings"])
+    assert "| the value of ReservedConcurrency |" in render_secure_configuration_guide(evaluated)
 
 
 # ---- Responsibility matrix

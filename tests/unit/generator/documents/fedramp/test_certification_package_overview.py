@@ -110,6 +110,15 @@ def test_third_parties_are_those_that_others_run_and_certified_ones_have_an_id(b
     ]
 
 
+def test_the_infrastructure_is_listed_once_also_where_system_toml_says_more_of_it(built: Built) -> None:
+    aws = {"title": "AWS", "description": "Carries it.", "operator": "Amazon Web Services"}
+    leveraged = {"title": "Infrastructure", "package_id": "EXAMPLE-1", "date_authorized": "2026-01-01"}
+    overview = render_certification_package_overview(built(leveraged=leveraged, providers={"aws": aws}))
+    listed = overview["thirdPartyInformationResources"]
+    assert (len(listed["certified"]), listed["nonCertified"]) == (1, [])
+    assert {"MAS-CSO-TPR", "MAS-CSO-MDI"} <= {each["ruleId"] for each in overview["ruleInformation"] if "location" in each}
+
+
 def test_an_assigned_id_takes_the_place_of_names(built: Built) -> None:
     overview = render_certification_package_overview(built(service={"fedramp_id": "FR0000000009"}))
     assert (overview["fedRampId"], overview["serviceIdentification"]["fedRampPackageId"]) == ("FR0000000009", "FR0000000009")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from claimstack.controls.catalog import label, load_catalog
+from claimstack.controls.ksis import load_ksi_answers
 from claimstack.controls.rules import applicable, load_rules
 from claimstack.generator.documents.evidence.coverage import by_control
 from claimstack.generator.documents.fedramp.counts import fedramp_summary
@@ -196,7 +197,7 @@ def result_for(evaluated: Evaluated, id_: str) -> KsiResult:
 
 def perfect(evaluated: Evaluated) -> KsiResult:
     """An indicator with both methods, for which nothing would remain."""
-    result = result_for(evaluated, "KSI-CNA-RNT")
+    result = result_for(evaluated, "KSI-CNA-DFP")
     points = tuple(dataclasses.replace(point, status=Status.IMPLEMENTED) for point in result.points)
     return dataclasses.replace(result, points=points, answer=dataclasses.replace(result.answer, evidence="template", remains=()))
 
@@ -244,6 +245,20 @@ def test_an_indicator_with_a_failed_check_is_failed_and_loses_the_method(built: 
 def test_an_indicator_that_no_code_can_show_is_not_implemented(built: Built) -> None:
     result = result_for(built(), "KSI-CED-RAT")
     assert (result.state, result.coverage, result.methods, result.checks) == ("planned", Status.ORGANISATIONAL, (), ())
+
+
+def test_an_indicator_is_shown_by_those_claims_only_that_speak_to_it(built: Built) -> None:
+    scan = "system.AWS-ECR-Repository.ImageScanningConfiguration.ScanOnPush.equals"
+    assert [check.id for check in result_for(built(), "KSI-SCR-MON").checks] == [scan]
+    without = result_for(built(registry={"stack": False}), "KSI-SCR-MON")
+    assert (without.state, without.coverage, without.checks) == ("planned", Status.NOT_ADDRESSED, ())
+
+
+def test_every_check_that_narrows_an_indicator_exists(built: Built) -> None:
+    systems = (built(), built("govcloud"), built(network={"endpoints": True}, key={"stack": True}))
+    known = {id_ for evaluated in systems for id_ in evaluated.system.checks}
+    named = {(ksi, check) for ksi, answer in load_ksi_answers().items() for checks in answer.only.values() for check in checks}
+    assert [entry for entry in sorted(named) if entry[1] not in known] == []
 
 
 def test_tests_that_are_stale_are_no_method(built: Built) -> None:

@@ -254,6 +254,7 @@ def test_component_shows_its_resources_and_rules() -> None:
         ],
         "links": [{"href": f"#{validation_uuid(built)}", "rel": "validation"}],
         "responsible-roles": [{"role-id": "provider", "party-uuids": [party["uuid"]]}],
+        "remarks": "The description says what the component is for; what was found of it stands with its claims.",
     }
 
 

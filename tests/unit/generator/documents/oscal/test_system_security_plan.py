@@ -15,12 +15,13 @@ from claimstack.generator.build import build
 from claimstack.generator.claims import Claim, Component
 from claimstack.generator.config import Config
 from claimstack.generator.documents.evidence.coverage import by_control
+from claimstack.generator.documents.evidence.responsibility import responsibility_rows
 from claimstack.generator.documents.inventory import asset_id, inventory_uuid
 from claimstack.generator.documents.oscal.common import FEDRAMP_NS, OWN_NS, Document, to_bytes
 from claimstack.generator.documents.oscal.component_definition import component_uuid, render_component_definition, validation_uuid
 from claimstack.generator.documents.oscal.profile import render_class_profile
 from claimstack.generator.documents.oscal.ssp_characteristics import high_water
-from claimstack.generator.documents.oscal.ssp_controls import by_component_uuid, statement_uuid
+from claimstack.generator.documents.oscal.ssp_controls import LEADS, by_component_uuid, left_over, statement_uuid
 from claimstack.generator.documents.oscal.ssp_implementation import infrastructure_uuid, public_ways, this_system_uuid
 from claimstack.generator.documents.oscal.system_security_plan import SSP, render_system_security_plan
 from claimstack.generator.documents.outside import GIVEN, aws_services, given, service_id
@@ -30,6 +31,7 @@ from claimstack.generator.emitted import REMOVE, Edit, Place
 from claimstack.generator.evaluation import Evaluated, Status, evaluate, read_back
 from claimstack.generator.expressions import prop
 from claimstack.generator.passing import cited
+from claimstack.generator.predicates import Outcome
 from claimstack.generator.stated import InformationType
 
 Build = Callable[..., Evaluated]
@@ -238,7 +240,49 @@ def test_failed_fact_is_told_in_full_and_never_called_implemented(built: Build) 
     assert told.endswith("Found: 7")
     assert values(requirements(content)["au-11"], "implementation-status") == [own["implementation-status"]["state"]]
     assert values(requirements(content)["au-11"], "coverage-status") == ["failed"]
+    assert own["implementation-status"]["remarks"].endswith("Owner and date are not stated in system.toml [plans].")
+    assert components(content)["Audit log"]["remarks"].endswith("FAILED: it claims what is not true at au-4_smt, au-11_smt.")
     assert findings(found) == []
+
+
+def test_nothing_is_offered_to_others_of_a_point_that_failed(built: Build) -> None:
+    whole = built()
+    place = Place("server", ("Resources", "AuditLog", "Properties", "KmsKeyId"))
+    found = evaluate(whole.system, whole.emitted.edited(Edit(place, REMOVE)))
+    answer = found.answers["sc-28_smt"]
+    assert answer.status is Status.FAILED
+    assert any(result.outcome is Outcome.PASSED for result in answer.claims)
+    assert "export" not in answer_of(plan(found), "sc-28_smt", this_system_uuid(found.system))
+
+
+def test_reason_of_a_disposition_cannot_be_read_as_found(any_system: Evaluated) -> None:
+    content = plan(any_system)
+    for answer in any_system.answers.values():
+        if not answer.claims and not answer.supplemental:
+            own = answer_of(content, answer.point.id, this_system_uuid(any_system.system))
+            assert own["description"].startswith(f"{LEADS[answer.status]} ")
+    assert set(LEADS) == set(Status) - {Status.IMPLEMENTED, Status.PARTIAL, Status.FAILED}
+
+
+def test_plan_and_responsibility_matrix_leave_the_same_to_the_same(stated: Evaluated) -> None:
+    content = plan(stated)
+    rows = [row for row in responsibility_rows(stated) if row.part == "remains" and row.source == "ceiling of the point"]
+    assert any(not stated.answers[row.point].claims for row in rows)
+    for row in rows:
+        answer = stated.answers[row.point]
+        if answer.status not in (Status.NOT_APPLICABLE, Status.NOT_ADDRESSED):
+            own = answer_of(content, row.point, this_system_uuid(stated.system))
+            assert f": {row.what}" in own["description"]
+
+
+def test_shared_origination_of_claims_says_with_whom(stated: Evaluated) -> None:
+    said = requirements(plan(stated))
+    (shared,) = [each for each in said["sc-12"]["props"] if each["name"] == "control-origination"]
+    assert shared["remarks"] == (
+        "Shared with the provider of the infrastructure and whoever provides the key. Nothing of it is left to the customer."
+    )
+    (customer,) = [each for each in said["ia-8"]["props"] if each["name"] == "control-origination"]
+    assert customer["remarks"] == "Shared with the customer."
 
 
 def test_resource_that_left_the_template_leaves_no_dangling_reference(built: Build) -> None:
@@ -266,7 +310,7 @@ def test_without_a_leveraged_authorization_nothing_is_inherited_and_the_plan_say
     }
     assert [each for each in everything(content) if each.get("name") == "leveraged-authorization-uuid"] == []
     own = answer_of(content, "pe-2_smt.a", this_system_uuid(built().system))
-    assert own["description"].startswith("Would be inherited, but system.toml names no [leveraged] authorization: ")
+    assert own["description"].startswith("Not addressed: Would be inherited, but system.toml names no [leveraged] authorization: ")
     assert "system.toml names no leveraged authorization" in content["control-implementation"]["description"]
     assert "Amazon Web Services" not in [party["name"] for party in content["metadata"].get("parties", ())]
 
@@ -302,7 +346,7 @@ def test_provider_named_by_a_disposition_answers_for_its_points(stated: Evaluate
     assert said["description"] == "The SIEM reviews records."
     assert len(said["inherited"]) == 1
     own = answer_of(content, "au-6_smt.a", this_system_uuid(stated.system))
-    assert own["description"] == "The SIEM reviews records.\n\nAnswered by SIEM.\n\nAs system.toml states it."
+    assert own["description"] == "Inherited, not looked at: The SIEM reviews records.\n\nAnswered by SIEM.\n\nAs system.toml states it."
 
 
 def test_customer_responsibilities_are_exported_with_what_they_build_on(built: Build) -> None:
@@ -312,8 +356,8 @@ def test_customer_responsibilities_are_exported_with_what_they_build_on(built: B
         if answer.supplemental:
             continue
         export = answer_of(content, answer.point.id, this_system_uuid(found.system)).get("export", {})
-        left = [remainder.what for remainder in answer.remains if remainder.who == "customer"] if answer.claims else []
-        left += [f"{answer.why}"] if answer.status is Status.CUSTOMER else []
+        left = [answer.why] if answer.status is Status.CUSTOMER else []
+        left += [remainder.what for remainder in left_over(answer) if remainder.who == "customer"]
         assert [each["description"] for each in export.get("responsibilities", ())] == left
         passing = [result for result in answer.claims if result.outcome.value == "passed"]
         assert bool(export.get("provided")) == bool(passing)
@@ -533,7 +577,7 @@ def test_control_parameters_without_a_value_are_listed(built: Build) -> None:
     said = requirements(plan(built()))
     assert said["au-11"]["set-parameters"][0]["param-id"] == "au-11_odp"
     assert "Control parameters without a value in system.toml: cp-07_odp.01, cp-07_odp.02." in said["cp-7"]["remarks"]
-    assert said["cp-7"]["remarks"].startswith("The system is built for one region.")
+    assert said["cp-7"]["remarks"].startswith("The system is built for one region, and its stacks do nothing for this control.")
 
 
 def test_controls_outside_the_class_are_mentioned_and_not_answered(built: Build) -> None:

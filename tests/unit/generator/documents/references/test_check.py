@@ -401,6 +401,10 @@ KNOWN = {
     "no component or inventory-item or back-matter resource is _": (5, "Links left empty (`#`), and a validation that is not listed."),
     "no provided capability is _": (1, "What is inherited stands in the plan of the leveraged system, which is not at hand."),
     "_ is answered without an implementation-status": (1, "The answer of the system as a whole to ia-1_smt.a has no state."),
+    "security-objective-availability is _ the highest of the information types _": (
+        1,
+        "One information type is high, the system moderate.",
+    ),
 }
 """What is wrong in the OSCAL Foundation's example plan: the kind of finding, how often it is found, and what is behind it."""
 

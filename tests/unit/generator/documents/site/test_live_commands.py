@@ -8,13 +8,12 @@ import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
+from tests.unit.generator.documents.cloudformation.test_guides import SYSTEMS, _unknown, commands, evaluated
 
 from claimstack.generator.claims import Component, Exempt
 from claimstack.generator.documents.site.live_commands import READS, live_command
 from claimstack.generator.evaluation import Evaluated
 from claimstack.generator.system import Declared
-
-from .test_guides import SYSTEMS, _unknown, commands, evaluated
 
 READING = ("describe-", "get-", "list-")
 SECRET = ("get-secret-value", "get-random-password", "get-session-token", "get-authorization-token")

@@ -20,8 +20,10 @@ import pytest
 from claimstack.generator.build import build
 from claimstack.generator.catalog_texts import CatalogTexts
 from claimstack.generator.config import Config
-from claimstack.generator.documents.evidence.coverage import by_control
+from claimstack.generator.documents.evidence.coverage import by_control, status_counts
+from claimstack.generator.documents.inventory import asset_id
 from claimstack.generator.documents.site.filters import FILTERS
+from claimstack.generator.documents.site.pages import status_rows, waiting_rows
 from claimstack.generator.documents.site.site import INDEX, PAGES, render_site
 from claimstack.generator.documents.states import control_state, state_of
 from claimstack.generator.emitted import REMOVE, Edit, Place
@@ -30,6 +32,7 @@ from claimstack.generator.predicates import Outcome
 
 LIMIT = 3_000_000
 FILES = {"evidence/facts.json": '{"a": 1}\n', "oscal/profile.json": "{}\n"}
+NEEDED = ("name", "title", "class", "certification", "region", "as_of", "front_door", "auth")
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> {{ 7 * 7 }} `|**x**](javascript:alert(1))"
 VOID = {"meta", "link", "input", "br", "img", "path", "rect", "circle", "line", "polyline", "use"}
 
@@ -103,6 +106,17 @@ def failing(built: Callable[..., Evaluated]) -> Evaluated:
     return weakened(built(), Edit(Place("server", ("Resources", "AuditLog", "Properties", "KmsKeyId")), REMOVE))
 
 
+@pytest.fixture(scope="session")
+def silent() -> Evaluated:
+    """A system whose system.toml states no more than it has to."""
+    return evaluated_from({key: value for key, value in hostile_tables().items() if key in NEEDED} | {"title": "Silent"})
+
+
+def evaluated_from(tables: dict[str, Any]) -> Evaluated:
+    system = build(Config.model_validate_json(json.dumps(tables)))
+    return evaluate(system, read_back({name: json.dumps(stack.to_dict()) for name, stack in system.stacks.items()}))
+
+
 both = pytest.mark.parametrize("like", ["commercial", "govcloud"])
 
 
@@ -131,6 +145,7 @@ def test_every_link_leads_to_an_anchor_or_to_a_file_of_the_package(built: Callab
         {f"../{path}" for path in FILES}
         | stacks
         | {"../manifest.json", "../evidence/responsibility-matrix.csv", "../evidence/test-results.json"}
+        | {"../fedramp/architecture.svg", "../fedramp/data-flow.svg"}
     )
     assert {link for link in page.links if link.startswith("../")} <= known
 
@@ -208,7 +223,7 @@ def test_how_sc_28_is_met_can_be_read_in_its_own_section(built: Callable[..., Ev
         "Protection of Information at Rest",
         "Audit records are encrypted at rest",
         "cloudformation/server.json#/Resources/AuditLog/Properties/KmsKeyId",
-        "aws logs describe-log-groups --region us-east-1",
+        'href="#resource-server.AuditLog">See it live</a>',
         "Remains for the provider&#39;s organisation",
         "generator/expressions.py",
         "INTERVIEW",
@@ -216,6 +231,14 @@ def test_how_sc_28_is_met_can_be_read_in_its_own_section(built: Callable[..., Ev
         "2026-11-01",
     ):
         assert shown in section
+
+
+def test_commands_of_a_resource_stand_with_it_once(built: Callable[..., Evaluated]) -> None:
+    text = site(built())[INDEX]
+    for declared in built().system.declared():
+        entry = text[text.index(f'id="resource-{asset_id(declared)}"') :].partition("</section>")[0]
+        assert entry.count("aws ") > 0
+    assert text.count("aws logs describe-log-groups") == text.count("<p>AWS::Logs::LogGroup, ")
 
 
 @both
@@ -240,12 +263,40 @@ def test_the_denominator_is_the_whole_class(built: Callable[..., Evaluated]) -> 
     text = " ".join("".join(page_of(built()).text).split())
     claimed = [answer for answer in built().answers.values() if answer.claims and not answer.supplemental]
     assert f"{len(claimed)} of 686 points in {len({answer.point.control for answer in claimed})} of 322 controls" in text
+    others = 686 - len(claimed)
+    assert f"Of the other {others} points, {others - status_counts(built())['points']['not-addressed']} have a stated answer" in text
+
+
+def test_points_that_are_not_addressed_are_never_called_answered(silent: Evaluated) -> None:
+    counts = status_counts(silent)["points"]
+    text = " ".join("".join(page_of(silent).text).split())
+    assert counts["not-addressed"] > 0
+    assert f"and {counts['not-addressed']} are not addressed." in text
+    assert f"**{counts['not-addressed']} are not addressed**" in site(silent)["site/README.md"]
+
+
+def test_who_has_to_act_is_said_for_every_point_that_waits(failing: Evaluated, silent: Evaluated, built: Callable[..., Evaluated]) -> None:
+    for found in (failing, silent, built("govcloud")):
+        counts = status_counts(found)["points"]
+        rows = waiting_rows(found)
+        met = counts["implemented"] + counts["not-applicable"]
+        assert sum(row.points for row in rows) == 686 - met
+        assert {row.where for row in rows} <= set(page_of(found).ids)
+        assert all(row.who for row in rows)
+        for row in rows:
+            assert f"| {row.status} | {row.points} |" in site(found)["site/open-items.md"]
+    assert waiting_rows(failing)[0].status == "failed"
 
 
 def test_a_failing_system_says_so_first_and_everywhere(failing: Evaluated) -> None:
     files = site(failing)
     text = files[INDEX]
     fact = failing.failed[0]
+    short = article(text, "sc-28").partition("</div>")[0]
+    assert "How it is met" not in article(text, "sc-28")
+    assert fact.pointer in short
+    assert "all passed" not in short
+    assert article(text, "sc-28").index('class="claim o-failed"') < article(text, "sc-28").index('class="claim o-passed"')
     assert '<body class="has-failed">' in text
     assert text.index('<section class="banner"') < text.index('id="overview"')
     assert "No point they fall upon is called implemented" in text
@@ -276,6 +327,12 @@ def test_documents_are_listed_with_the_hash_of_their_bytes(built: Callable[..., 
         assert hashlib.sha256(content.encode()).hexdigest() in row
 
 
+def test_the_overview_gives_the_state_that_failed_points_have(failing: Evaluated) -> None:
+    states = {state_of(answer) for answer in failing.answers.values() if answer.status.value == "failed" and not answer.supplemental}
+    row = next(row for row in status_rows(failing) if row.status == "failed")
+    assert row.state == " or ".join(sorted(states))
+
+
 # ---- what people write
 
 
@@ -304,10 +361,8 @@ def hostile_tables() -> dict[str, Any]:
 
 @cache
 def hostile_files() -> dict[str, str]:
-    config = Config.model_validate_json(json.dumps(hostile_tables()))
-    system = build(config)
-    system.warnings.append(HOSTILE)
-    found = evaluate(system, read_back({name: json.dumps(stack.to_dict()) for name, stack in system.stacks.items()}))
+    found = evaluated_from(hostile_tables())
+    found.system.warnings.append(HOSTILE)
     return render_site(found, {**FILES, "oscal/<b>.json": "{}"})
 
 
@@ -345,6 +400,15 @@ def test_tables_of_the_twins_keep_their_columns() -> None:
     for path, text in hostile_files().items():
         if path.endswith(".md"):
             assert list(broken_tables(text)) == [], path
+
+
+@both
+def test_no_dollar_of_the_twins_begins_a_formula(built: Callable[..., Evaluated], like: str) -> None:
+    for path, text in site(built(like)).items():
+        if path.endswith(".md"):
+            html = cmarkgfm.github_flavored_markdown_to_html(text, options=cmarkgfm.cmark.Options.CMARK_OPT_UNSAFE)
+            words = re.sub(r"<(pre|code)\b.*?</\1>", "", html, flags=re.DOTALL)
+            assert "$" not in words.replace("<span>$</span>", ""), path
 
 
 def broken_tables(text: str) -> Iterator[str]:
@@ -397,14 +461,12 @@ def test_the_twins_say_what_was_evaluated(built: Callable[..., Evaluated], like:
 def test_the_wording_of_controls_appears_only_in_the_page_and_only_when_given(built: Callable[..., Evaluated]) -> None:
     parts = {
         "sc-28_smt": {"id": "sc-28_smt", "prose": "Wording of the statement of {{ insert: param, sc-28_odp.01 }} <b>."},
-        "sc-28_gdn": {"id": "sc-28_gdn", "prose": "Wording of the guidance."},
         "sc-28_obj": {"id": "sc-28_obj", "prose": "wording of the objective."},
     }
-    texts = CatalogTexts("A catalog", "5.2.0", "0" * 64, parts, {"sc-28_odp.01": {"label": "a choice"}}, {})
+    texts = CatalogTexts("A catalog", "5.2.0", "0" * 64, parts, {"sc-28_odp.01": {"label": "a choice"}})
     files = render_site(built(), FILES, texts)
     section = article(files[INDEX], "sc-28")
-    assert 'Wording of the statement of <span class="param-open">[a choice: not set]</span> &lt;b&gt;.' in section
-    assert "Wording of the guidance." in section
+    assert "Wording of the statement of <mark>[a choice: not set]</mark> &lt;b&gt;." in section
     assert "wording of the objective." in section
     assert not any("ording of the" in text for path, text in files.items() if path != INDEX)
     assert "Wording of the statement" not in site(built())[INDEX]

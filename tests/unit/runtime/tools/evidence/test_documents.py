@@ -25,6 +25,9 @@ def test_the_listing_is_the_manifest(asking: Any, package: Path) -> None:
         "md": "text/markdown",
         "lock": "text/plain",
         "Containerfile": "text/plain",
+        "csv": "text/csv",
+        "html": "text/html",
+        "svg": "image/svg+xml",
     }
 
 
