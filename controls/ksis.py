@@ -113,7 +113,7 @@ def answer_problems(answer: KsiAnswer, catalog: Catalog) -> Iterator[str]:
 
 def nearest_ksi(id_: str) -> str:
     """The remedy for an unknown KSI id."""
-    return suggestion(id_, tuple(load_catalog().ksis)) or "; write it like KSI-CNA-RNT"
+    return suggestion(id_.upper(), tuple(load_catalog().ksis)) or "; write it like KSI-CNA-RNT"
 
 
 def _shape_problems(entry: Mapping[str, Any]) -> Iterator[str]:

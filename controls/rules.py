@@ -126,10 +126,10 @@ def applicable(rule: Rule, class_: str, certification: str) -> bool:
     return in_class and class_ in rule.force and ROUTES[certification] in rule.types
 
 
-def machine_verification(class_: str, certification: str) -> tuple[Rule, Timeframe] | None:
+def machine_verification(class_: str, certification: str) -> tuple[Rule, Timeframe]:
     """The rule and the interval in which the status of machine-based resources is verified and validated."""
     rule = load_rules()["VDR-TFR-MVX" if certification == "20x" else "VDR-TFR-MVF"]
-    return (rule, rule.timeframes[class_]) if class_ in rule.timeframes else None
+    return rule, rule.timeframes[class_]
 
 
 def drift_detection(class_: str) -> tuple[Rule, Timeframe]:
@@ -233,7 +233,7 @@ def answer_problems(answer: RuleAnswer, rule: Rule) -> Iterator[str]:
 
 def nearest_rule(id_: str) -> str:
     """The remedy for an unknown rule id."""
-    return suggestion(id_, tuple(load_rules())) or "; copy the id from the rules of FedRAMP for 2026"
+    return suggestion(id_.upper(), tuple(load_rules())) or "; copy the id from the rules of FedRAMP for 2026"
 
 
 def _entry_problems(file: str, id_: str, entry: object, rules: Mapping[str, Rule]) -> Iterator[str]:

@@ -113,13 +113,14 @@ def load_catalog_texts(path: Path, catalog: Catalog) -> CatalogTexts:
     except (ValueError, RecursionError) as error:
         raise InputError(f"--catalog: {path}: is not JSON ({error}); {want}") from error
     if not isinstance(document, dict) or not isinstance(document.get("catalog"), dict):
-        kind = next(iter(document), "an empty object") if isinstance(document, dict) else f"a JSON {type(document).__name__}"
-        raise InputError(f"--catalog: {path}: is no OSCAL catalog (it holds {kind!r}); {want}")
+        held = repr(next(iter(document))) if isinstance(document, dict) and document else f"a JSON {type(document).__name__}"
+        raise InputError(f"--catalog: {path}: is no OSCAL catalog (it holds {held}); {want}")
     metadata = document["catalog"].get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     title, version = (str(metadata.get(key, "not stated")) for key in ("title", "version"))
     if version != wanted.version:
-        raise InputError(f"--catalog: {path}: is {title!r}, version {version}; {want}")
+        named = repr(title) if "title" in metadata else "a catalog without a title"
+        raise InputError(f"--catalog: {path}: is {named}, version {version}; {want}")
     digest = hashlib.sha256(raw).hexdigest()
     if digest != wanted.sha256:
         raise InputError(

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 
 INTERRUPTED = 130
-ALLOCATIONS = 50_000
-"""Between two searches for cycles. Documents are large trees without any, in which the usual 700 spend a tenth of a build."""
 
 try:
     from collections.abc import Callable, Mapping
@@ -87,7 +84,6 @@ def _version(show_version: Annotated[bool, typer.Option("--version", help="Print
 
 def main() -> None:
     """Run the command line; wrong input ends with one line for each cause and exit code 2, an interrupt with 130."""
-    gc.set_threshold(ALLOCATIONS)
     try:
         app()
     except InputError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 Json: TypeAlias = Any
 """What `json.loads` returns. References stay symbols: {"Ref": …}, {"Fn::GetAtt": […]}, {"Fn::Sub": …}."""
@@ -58,11 +58,6 @@ class Resource:
     body: Json
 
     @property
-    def asset_id(self) -> str:
-        """`server.AuditLog`, as documents and findings name it."""
-        return f"{self.stack}.{self.logical_id}"
-
-    @property
     def type(self) -> str:
         return str(self.body["Type"])
 
@@ -76,6 +71,18 @@ class Resource:
 
     def property_place(self, *steps: PathStep) -> Place:
         return self.place.below("Properties", *steps)
+
+
+class Located(Protocol):
+    @property
+    def stack(self) -> str: ...
+    @property
+    def logical_id(self) -> str: ...
+
+
+def asset_id(resource: Located) -> str:
+    """`server.AuditLog`, as every document and finding names a resource."""
+    return f"{resource.stack}.{resource.logical_id}"
 
 
 @dataclass(frozen=True, slots=True)

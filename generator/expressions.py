@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from claimstack.controls.errors import InputError
 from claimstack.controls.floors import Floor
-from claimstack.generator.emitted import ABSENT, REMOVE, Edit, Emitted, Json, PathStep, Place, Resource, value_at
+from claimstack.generator.emitted import ABSENT, REMOVE, Edit, Emitted, Json, PathStep, Place, Resource, asset_id, value_at
 from claimstack.generator.predicates import (
     Absent,
     AtLeast,
@@ -80,7 +80,7 @@ class Check(ABC):
 
     def check_id(self, scope: Scope) -> str:
         """Stable id: an OSCAL token, unique in the system."""
-        owner = "system" if self.reads_system else f"{scope.stack}.{scope.logical_id}"
+        owner = "system" if self.reads_system else asset_id(scope)
         return f"{owner}.{self.name or self._own_id()}"
 
     def sha256(self) -> str:

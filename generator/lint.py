@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from claimstack.generator.documents.fedramp.checks import check_fedramp
 from claimstack.generator.documents.references.check import check_references
 from claimstack.generator.emitted import TEST_RESULTS, Json
 from claimstack.generator.evaluation import read_back
-from claimstack.generator.writing import read_manifest
+from claimstack.generator.writing import MANIFEST, read_manifest
 
 LINT_REGIONS = {"aws": ("us-east-1",), "aws-us-gov": ("us-gov-west-1", "us-gov-east-1")}
 """The regions whose resource schemas a partition's templates are held against."""
@@ -24,8 +25,8 @@ FEDRAMP_READS = ("fedramp/", "cloudformation/", "evidence/")
 
 @dataclass(frozen=True, slots=True)
 class LintFinding:
-    """One finding; `rule` is cfn-lint's id, `oscal` for a broken reference between or within OSCAL documents, or `fedramp` for what the
-    FedRAMP documents lack or contradict."""
+    """One finding; `rule` is cfn-lint's id, `oscal` for a broken reference between or within OSCAL documents, `fedramp` for what the
+    FedRAMP documents lack or contradict, or `package` for a file that is not as the manifest says."""
 
     file: str
     rule: str
@@ -34,15 +35,42 @@ class LintFinding:
 
 
 def lint_package(folder: Path, regions: tuple[str, ...]) -> tuple[LintFinding, ...]:
-    """Judge every template with cfn-lint, every OSCAL document with the reference checker and the FedRAMP documents with our own rules.
+    """Judge every template with cfn-lint, every OSCAL document with the reference checker, the FedRAMP documents with our own rules, and
+    every file by the manifest.
 
-    Raises InputError where the folder is no package, or cfn-lint is not installed.
+    Raises InputError where the folder is no package, a document of it cannot be read, or cfn-lint is not installed.
     """
     templates = {path.stem: path.read_text(encoding="utf-8") for path in template_files(folder)}
     findings = [finding for stack, text in templates.items() for finding in lint_template(stack, text, regions)]
-    documents = {f"oscal/{path.name}": json.loads(path.read_text(encoding="utf-8")) for path in sorted((folder / "oscal").glob("*.json"))}
-    broken = check_references(documents, load_catalog(), pointers=read_back(templates, results=_results(folder)).resolves)
-    return (*findings, *(LintFinding(item.document, "oscal", item.pointer, item.message) for item in broken), *lint_fedramp(folder))
+    documents = {f"oscal/{path.name}": _document(path) for path in sorted((folder / "oscal").glob("*.json"))}
+    try:
+        broken = check_references(documents, load_catalog(), pointers=read_back(templates, results=_results(folder)).resolves)
+        fedramp = tuple(lint_fedramp(folder))
+    except InputError as error:
+        raise InputError(*(f"{folder}/{cause}" for cause in error.causes)) from None
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+        changed = ", ".join(finding.file for finding in lint_manifest(folder)) or "a document"
+        raise InputError(
+            f"{folder}: {changed}: not as claimstack build writes it ({type(error).__name__}: {error}); build the package again"
+        ) from error
+    oscal = (LintFinding(item.document, "oscal", item.pointer.removeprefix("/"), item.message) for item in broken)
+    return (*findings, *oscal, *fedramp, *lint_manifest(folder))
+
+
+def lint_manifest(folder: Path) -> Iterator[LintFinding]:
+    """Files that the manifest lists and that are missing, or were changed after the build; a missing manifest."""
+    listed = read_manifest(folder).get("files")
+    if not isinstance(listed, dict):
+        yield LintFinding(MANIFEST, "package", "", "is missing or lists no files, so that nobody can tell what was changed; build it again")
+        return
+    for name, digest in listed.items():
+        try:
+            found = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        except OSError as error:
+            yield LintFinding(name, "package", "", f"cannot be read ({error.strerror}), and the manifest lists it")
+            continue
+        if found != digest:
+            yield LintFinding(name, "package", "", "was changed after the build: its sha256 is not the one that the manifest lists")
 
 
 def lint_fedramp(folder: Path) -> Iterator[LintFinding]:
@@ -59,6 +87,13 @@ def lint_fedramp(folder: Path) -> Iterator[LintFinding]:
     for item in check_fedramp(documents, class_, route, frozenset(paths)):
         if item.level == "error":
             yield LintFinding(item.document, "fedramp", item.pointer.removeprefix("/"), item.message)
+
+
+def _document(path: Path) -> Json:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: cannot be read as JSON ({error}); build the package again") from None
 
 
 def _results(folder: Path) -> Json:

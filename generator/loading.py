@@ -98,6 +98,8 @@ EXAMPLES = {
     "explanation": '"How it is followed, in one line"',
 }
 """Required key → what a line with it may look like."""
+NAMED_EXAMPLES = {"people": '"Head of the grants office"', "assessor": '"Example Assessor LLC"'}
+"""Table whose `name` is another's than the system's → the same for it."""
 
 
 def value_problem(key: str, value: object) -> str | None:
@@ -154,8 +156,11 @@ def _explained(error: ErrorDetails) -> str:
         case "extra_forbidden":
             return f"unknown key{_nearest_key(error['loc'])}"
         case "missing":
-            key = str(error["loc"][-1])
-            return f"missing; add a line such as {key} = {EXAMPLES[key]}"
+            table, key = str(error["loc"][0]), str(error["loc"][-1])
+            example = NAMED_EXAMPLES.get(table) if key == "name" else None
+            return f"missing; add a line such as {key} = {example or EXAMPLES[key]}"
+        case "tuple_type" if isinstance(error["input"], dict) and _model_at(error["loc"]):
+            return f"expected a list of tables, found one table; write its head as [[{_spelled(error['loc'])}]]"
         case "literal_error":
             choices = re.findall(r"'([^']*)'", context["expected"])
             near = get_close_matches(str(error["input"]), choices, n=1)

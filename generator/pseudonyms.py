@@ -132,6 +132,14 @@ class Pseudonyms:
             return original
         return f"{found[1]}{self.account(found[2], origin)}:{self._resource(found[4], origin)}"
 
+    def in_known_account(self, original: str, origin: str) -> str:
+        """An ARN or an image in an account that stays, as example values have it: what it names does not stay."""
+        if found := ARN.fullmatch(original):
+            return f"{found[1]}{found[2]}:{self._resource(found[4], origin)}"
+        if found := IMAGE.match(original):
+            return f"{found[1]}{found[2]}{self.give('repository-{}', found[3], origin)}{original[found.end() :]}"
+        return original
+
     def _resource(self, resource: str, origin: str) -> str:
         found = re.match(r"[a-z][A-Za-z0-9-]*[/:](?=.)", resource)
         kind = found[0] if found else ""

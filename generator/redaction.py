@@ -302,6 +302,8 @@ class Redaction:
         if value in settled or declared["Type"] == "Number" or value in ("", "true", "false"):
             return value
         masked = self.pseudonyms.text(value, where, keep=lambda found: found in KNOWN_ACCOUNTS)
+        if masked == value:
+            masked = self.pseudonyms.in_known_account(value, where)
         return masked if masked != value else self.pseudonyms.give("value-{}", value, where)
 
     def leaks(self, files: Mapping[str, str]) -> Iterator[str]:

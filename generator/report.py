@@ -57,13 +57,13 @@ def points_table(rows: Iterable[tuple[str, str, dict[str, Any]]]) -> RenderableT
 
 def parameters_table(parameters: dict[str, dict[str, dict[str, Any]]]) -> RenderableType:
     """Control parameters that want a value, then those that have one."""
-    unset = Table(title=f"{len(parameters['unset'])} control parameters of claimed controls have no value", title_justify="left")
+    unset = Table(title=f"{_number(len(parameters['unset']), 'has', 'have')} no value", title_justify="left")
     for column in ("parameter", "control"):
         unset.add_column(column, no_wrap=True)
     unset.add_column("title of the control")
     for id_, said in parameters["unset"].items():
         unset.add_row(id_, said["control"], Text(said["title"]))
-    given = Table(title=f"{len(parameters['set'])} have one", title_justify="left")
+    given = Table(title=f"{len(parameters['set'])} {'has' if len(parameters['set']) == 1 else 'have'} one", title_justify="left")
     given.add_column("parameter", no_wrap=True)
     for column in ("value", "approver", "reason"):
         given.add_column(column)
@@ -71,7 +71,13 @@ def parameters_table(parameters: dict[str, dict[str, dict[str, Any]]]) -> Render
     for id_, said in parameters["set"].items():
         by = "" if said["decided_by"] == "system.toml" else f" (decided by the {said['decided_by']})"
         given.add_row(id_, Text(said["value"] + by), Text(said["approver"]), Text(said["reason"]), said["date"])
-    return Group(unset, given)
+    first = next(iter(parameters["unset"]), None)
+    how = f'Give one a value in system.toml: [parameters."{first}"] with value, reason, approver and date.'
+    return Group(unset, given, *([Text(how)] if first is not None else []))
+
+
+def _number(count: int, one: str, many: str) -> str:
+    return f"1 control parameter of claimed controls {one}" if count == 1 else f"{count} control parameters of claimed controls {many}"
 
 
 def explanation_tree(explanation: dict[str, Any], *, full: bool = True) -> RenderableType:

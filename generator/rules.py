@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 
-from claimstack.controls.catalog import load_catalog
+from claimstack.controls.catalog import label, load_catalog
 from claimstack.controls.errors import InputError
 from claimstack.controls.ksis import nearest_ksi
 from claimstack.controls.rules import applicable, load_rules, nearest_rule
@@ -228,7 +228,12 @@ def lists_repeat_nothing(config: Config) -> Iterator[Violation]:
         "network.endpoint_services": config.network.endpoint_services,
         "extensions": config.extensions,
         "service.business_categories": config.service.business_categories,
+        "people": tuple(person.name for person in config.people),
+        "information": tuple(kind.title for kind in config.information),
     }
+    lists |= {f"people[{number}].roles": person.roles for number, person in enumerate(config.people, start=1)}
+    lists |= {f"people[{number}].contact": person.contact for number, person in enumerate(config.people, start=1)}
+    lists |= {f"information[{number}].sp800_60": kind.sp800_60 for number, kind in enumerate(config.information, start=1)}
     for key, values in lists.items():
         for value, count in Counter(values).items():
             if count > 1:
@@ -273,6 +278,16 @@ def decisions_precede_the_evidence(config: Config) -> Iterator[Violation]:
             yield key, f"{day} lies after as_of = {config.as_of}, the day of the evidence; correct one of them"
 
 
+def what_is_to_come_follows_the_evidence(config: Config) -> Iterator[Violation]:
+    """The evidence of a day cannot plan for an earlier one."""
+    dates = {f'plans."{target}".completion': plan.completion for target, plan in config.plans.items()}
+    if config.service.next_report is not None:
+        dates["service.next_report"] = config.service.next_report
+    for key, day in dates.items():
+        if day < config.as_of:
+            yield key, f"{day} lies before as_of = {config.as_of}, the day of the evidence; give the day that is now planned"
+
+
 def retention_is_one_of_the_log_groups(config: Config) -> Iterator[Violation]:
     setting = config.parameters.get(RETENTION_PARAMETER)
     if setting is None:
@@ -301,9 +316,12 @@ def plans_name_open_things_and_people(config: Config) -> Iterator[Violation]:
     for target, plan in config.plans.items():
         key = f'plans."{target}"'
         try:
-            _ = load_catalog().point(target) if "_" in target else load_catalog().control(target)
+            control = load_catalog().point(target).control if "_" in target else load_catalog().control(target).id
         except InputError as error:
             yield key, str(error)
+        else:
+            if control not in load_catalog().classes.get(config.class_, ()):
+                yield key, f"{label(control)} lies outside class {config.class_}, of which alone the documents speak; remove it"
         if plan.owner not in held:
             yield f"{key}.owner", f"nobody in [[people]] holds the role '{plan.owner}'; add it to somebody's roles, or name another"
 
@@ -371,10 +389,11 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (tags_leave_room_for_ours, ()),
     (parameters_are_the_catalogs, ()),
     (decisions_precede_the_evidence, ("as_of",)),
+    (what_is_to_come_follows_the_evidence, ("as_of",)),
     (retention_is_one_of_the_log_groups, ()),
     (dispositions_name_controls_or_points, ()),
     (dispositions_stand_on_something, ("providers", "leveraged")),
-    (plans_name_open_things_and_people, ("people",)),
+    (plans_name_open_things_and_people, ("people", "class")),
     (impacts_fit_the_class, ("class",)),
     (statements_name_what_applies, ("class", "certification")),
     (cryptographic_modules_are_of_known_services, ()),

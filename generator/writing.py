@@ -124,7 +124,11 @@ def differences(files: Mapping[str, str], folder: Path) -> Iterator[str]:
     for path in sorted(present - set(files)):
         yield f"{folder / path}: not written by a build"
     for path in sorted(present & set(files)):
-        found = (folder / path).read_bytes()
+        try:
+            found = (folder / path).read_bytes()
+        except OSError as error:
+            yield f"{folder / path}: cannot be read ({error.strerror or error})"
+            continue
         if found != files[path].encode():
             yield f"{folder / path}: {_first_difference(path, found.decode('utf-8', 'replace'), files[path])}"
 

@@ -13,7 +13,7 @@ from claimstack.generator.console import FAILED_CHECK, out, progress
 
 
 def lint(packages: options.Packages = None, region: options.LintRegions = None, as_json: options.AsJson = False) -> None:
-    """Hold the templates against cfn-lint and the OSCAL documents against the reference checker; exit 1 on any finding.
+    """Hold the templates against cfn-lint, the documents against our own rules and every file against the manifest; exit 1 on any finding.
 
     Example: `claimstack lint out/commercial --region us-east-1 --region us-west-2`
     """
@@ -35,8 +35,9 @@ def lint(packages: options.Packages = None, region: options.LintRegions = None, 
         out.print_json(json.dumps(found))
     else:
         for package, rows in found.items():
-            out.print(f"{package}: {len(rows)} findings", markup=False, soft_wrap=True)
+            out.print(f"{package}: {len(rows)} {'finding' if len(rows) == 1 else 'findings'}", markup=False, soft_wrap=True)
             for row in rows:
-                out.print(f"  {row['rule']} {row['file']}#/{row['where']}: {row['message']}", markup=False, soft_wrap=True)
+                place = f"{row['file']}#/{row['where']}" if row["where"] else row["file"]
+                out.print(f"  {row['rule']} {place}: {row['message']}", markup=False, soft_wrap=True)
     if any(found.values()):
         raise typer.Exit(FAILED_CHECK)

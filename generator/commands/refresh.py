@@ -57,6 +57,8 @@ def refresh(
                 out.print(f"  {line}", markup=False, soft_wrap=True)
         for note in comparison.notes:
             err.print(f"note: {note}", markup=False, soft_wrap=True)
-        out.print(f"{len(comparison.compared)} files compared, {len(found)} changes", markup=False, soft_wrap=True)
+        files, changes = len(comparison.compared), len(found)
+        said = f"{files} {'file' if files == 1 else 'files'} compared, {changes} {'change' if changes == 1 else 'changes'}"
+        out.print(said, markup=False, soft_wrap=True)
     if found:
         raise typer.Exit(FAILED_CHECK)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from claimstack.generator.comparison.findings import BoundaryChange
-from claimstack.generator.comparison.reading import Contents
+from claimstack.generator.comparison.reading import FLOWS, RESOURCES, Contents
 from claimstack.generator.comparison.values import canonical
-from claimstack.generator.emitted import Emitted, Json, words
+from claimstack.generator.emitted import Emitted, Json, asset_id, words
 from claimstack.generator.questions.doors import entrances, routes
 from claimstack.generator.questions.network import rules
 from claimstack.generator.questions.reading import PolicyStatement, as_list, is_everyone, policy_statements, principals, text_of
@@ -33,8 +33,6 @@ KINDS: Mapping[str, str] = {
     "resource": "resources of the assessment scope",
 }
 """Kind of finding → what it is about, for people."""
-FLOWS: Final = "fedramp/mas-flows.json"
-RESOURCES: Final = "fedramp/mas-resources.json"
 SCOPE_FILES: Mapping[str, tuple[str, str, str]] = {
     "end": (FLOWS, "ends", "id"),
     "flow": (FLOWS, "flows", "id"),
@@ -133,7 +131,7 @@ def _effect(kind: str, change: str, before: Line | None, after: Line | None) -> 
 def _entrances(emitted: Emitted) -> Iterator[tuple[str, Line]]:
     for kind, resource in entrances(emitted):
         names = {key: words(resource.properties[key]) for key in ("DomainName", "Domain") if key in resource.properties}
-        yield f"{resource.asset_id}: {kind}", Line(names or None)
+        yield f"{asset_id(resource)}: {kind}", Line(names or None)
 
 
 def _routes(emitted: Emitted) -> Iterator[tuple[str, Line]]:
@@ -141,7 +139,7 @@ def _routes(emitted: Emitted) -> Iterator[tuple[str, Line]]:
         properties = route.resource.properties
         scopes = [words(scope) for scope in as_list(properties.get("AuthorizationScopes", []))]
         said = {"authorization": words(route.authorization), **({"scopes": scopes} if scopes else {})}
-        yield f"{route.resource.stack}: {route.key or route.resource.asset_id}", Line(said, is_open=route.authorization == OPEN)
+        yield f"{route.resource.stack}: {route.key or asset_id(route.resource)}", Line(said, is_open=route.authorization == OPEN)
 
 
 def _invokes(emitted: Emitted) -> Iterator[tuple[str, Line]]:
@@ -158,17 +156,17 @@ def _guards(emitted: Emitted) -> Iterator[tuple[str, Line]]:
         guard, what = (words(association.properties.get(key, "?")) for key in ("WebACLArn", "ResourceArn"))
         yield f"{association.stack}.{guard} {PROTECTS} {what}", Line(None)
     for web_acl in emitted.resources("AWS::WAFv2::WebACL"):
-        yield f"{web_acl.asset_id}: what no rule blocks", Line(web_acl.properties.get("DefaultAction"))
+        yield f"{asset_id(web_acl)}: what no rule blocks", Line(web_acl.properties.get("DefaultAction"))
         for rule in as_list(web_acl.properties.get("Rules", [])):
             if isinstance(rule, dict):
                 said = {key: value for key, value in rule.items() if key not in ("Name", "Priority", "VisibilityConfig")}
-                yield f"{web_acl.asset_id}: rule {words(rule.get('Name', '?'))}", Line(said)
+                yield f"{asset_id(web_acl)}: rule {words(rule.get('Name', '?'))}", Line(said)
 
 
 def _policies(emitted: Emitted) -> Iterator[tuple[str, str, Line]]:
     """(kind, what, line) of every statement of every policy, one for each action or principal."""
     for statement in policy_statements(emitted):
-        name = statement.resource.asset_id
+        name = asset_id(statement.resource)
         if not statement.readable:
             yield "action", f"{name}: a statement that cannot be read in the template", Line(None)
             continue
@@ -220,17 +218,17 @@ def _traffic(direction: str, ends: str) -> Callable[[Emitted], Iterator[tuple[st
     def read(emitted: Emitted) -> Iterator[tuple[str, Line]]:
         for resource, _, rule in rules(emitted, direction):
             if not isinstance(rule, dict):
-                yield f"{resource.asset_id}: a rule that cannot be read in the template", Line(None)
+                yield f"{asset_id(resource)}: a rule that cannot be read in the template", Line(None)
                 continue
             where = [words(rule[key]) for key in sorted(rule) if key.startswith((ends, "Cidr"))]
             ports = "all ports" if "FromPort" not in rule else f"port {_ports(rule)}"
-            name = f"{resource.asset_id}: {rule.get('IpProtocol', '?')} {ports} {'to' if direction == 'Egress' else 'from'}"
+            name = f"{asset_id(resource)}: {rule.get('IpProtocol', '?')} {ports} {'to' if direction == 'Egress' else 'from'}"
             is_open = direction == "Ingress" and any(rule.get(key) in ("0.0.0.0/0", "::/0") for key in ("CidrIp", "CidrIpv6"))
             yield f"{name} {', '.join(where) or 'anywhere'}", Line(None, is_open)
         for group in emitted.resources("AWS::EC2::SecurityGroup") if direction == "Egress" else ():
             if not group.properties.get("SecurityGroupEgress"):
                 # EC2 gives a group without a declared egress rule one that allows everything.
-                yield f"{group.asset_id}: every protocol to anywhere, since no egress rule is declared", Line(None)
+                yield f"{asset_id(group)}: every protocol to anywhere, since no egress rule is declared", Line(None)
 
     return read
 
@@ -242,14 +240,14 @@ def _ports(rule: Mapping[str, Json]) -> str:
 
 def _endpoints(emitted: Emitted) -> Iterator[tuple[str, Line]]:
     for resource in emitted.resources("AWS::EC2::VPCEndpoint"):
-        yield f"{resource.asset_id}: {text_of(resource.properties.get('ServiceName')) or 'a service that cannot be read'}", Line(None)
+        yield f"{asset_id(resource)}: {text_of(resource.properties.get('ServiceName')) or 'a service that cannot be read'}", Line(None)
 
 
 def _forwards(emitted: Emitted) -> Iterator[tuple[str, Line]]:
     for type_, (source, target) in FORWARDS.items():
         for resource in emitted.resources(type_):
             ends = [words(resource.properties.get(key, "?")) for key in (source, target)]
-            yield f"{resource.asset_id}: from {ends[0]} to {ends[1]}", Line(None)
+            yield f"{asset_id(resource)}: from {ends[0]} to {ends[1]}", Line(None)
 
 
 READERS: Mapping[str, Callable[[Emitted], Iterator[tuple[str, Line]]]] = {

@@ -7,11 +7,11 @@ from dataclasses import asdict
 from typing import Any
 
 from claimstack.controls.errors import InputError, raise_all
-from claimstack.generator.comparison.boundary import RESOURCES, boundary_changes, boundary_sources
+from claimstack.generator.comparison.boundary import boundary_changes, boundary_sources
 from claimstack.generator.comparison.claims import claim_changes, disposition_changes, fact_changes, point_changes, remainder_changes
 from claimstack.generator.comparison.findings import Comparison, FileChanges, Findings, Proposal, ValueChange
 from claimstack.generator.comparison.parameters import parameter_changes
-from claimstack.generator.comparison.reading import SSP, Contents
+from claimstack.generator.comparison.reading import RESOURCES, SSP, Contents
 from claimstack.generator.comparison.replacement import MISSING_JUDGE, REGIONS, can_judge
 from claimstack.generator.comparison.resources import resource_changes, template_parameter_changes
 from claimstack.generator.comparison.sides import Pair

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from claimstack.controls.errors import InputError, raise_all
-from claimstack.generator.emitted import TEST_RESULTS, Emitted, Json
+from claimstack.generator.documents.fedramp.common import CPO, SDR
+from claimstack.generator.emitted import TEST_RESULTS, Emitted, Json, asset_id
 from claimstack.generator.evaluation import read_back
 from claimstack.generator.writing import MANIFEST
 
@@ -16,7 +17,10 @@ COVERAGE = "evidence/coverage.json"
 FACTS = "evidence/facts.json"
 REQUIRED = (MANIFEST, COVERAGE, FACTS)
 SSP = "oscal/system-security-plan.json"
-"""Read where the package has it; those of older versions do not."""
+FLOWS = "fedramp/mas-flows.json"
+RESOURCES = "fedramp/mas-resources.json"
+OPTIONAL = (SSP, FLOWS, RESOURCES, SDR, CPO)
+"""Read where the package has them; those of older versions do not."""
 PACKAGE_FOLDERS = ("cloudformation", "evidence")
 """Folders of every package: what has one of them and no manifest is a damaged package rather than none."""
 
@@ -61,7 +65,7 @@ class Contents:
 
     def resources(self) -> dict[str, Json]:
         """`<stack>.<logical id>` to the resource as the template has it."""
-        return {found.asset_id: found.body for found in self.emitted.resources()}
+        return {asset_id(found): found.body for found in self.emitted.resources()}
 
 
 def read_package(label: str, files: Mapping[str, bytes]) -> Contents:
@@ -79,7 +83,8 @@ def read_package(label: str, files: Mapping[str, bytes]) -> Contents:
         except (ValueError, RecursionError) as error:
             causes.append(f"{label}/{path}: is not JSON ({error}); build the package again")
     raise_all(causes)
-    raise_all(f"{label}/{cause}" for path in REQUIRED for cause in _shape_causes(path, documents[path]))
+    read = (*REQUIRED, *(path for path in OPTIONAL if path in documents))
+    raise_all(f"{label}/{cause}" for path in read for cause in _shape_causes(path, documents[path]))
     listed = documents[MANIFEST]["files"]
     raise_all(f"{label}/{path}: missing, and the manifest lists it; build the package again" for path in listed if path not in files)
     return Contents(label, texts, documents, _templates(label, texts, documents))
@@ -139,6 +144,40 @@ def _facts(document: Json) -> None:
         fact["actual"], fact["environment"]
 
 
+def _ssp(document: Json) -> None:
+    said = document["system-security-plan"]["system-characteristics"]
+    _texts(said, "system-name")
+    _tables(said["system-information"], "information-types")
+    for kind in said["system-information"]["information-types"]:
+        _texts(kind, "title")
+    _tables(document["system-security-plan"]["control-implementation"], "implemented-requirements")
+
+
+def _flows(document: Json) -> None:
+    _tables(document, "ends", "flows")
+
+
+def _resources(document: Json) -> None:
+    _texts(document, "region")
+    _tables(document, "resources")
+
+
+def _record(document: Json) -> None:
+    _tables(document, "securityControls")
+    for control in document["securityControls"]:
+        _texts(control, "controlId")
+
+
+def _overview(document: Json) -> None:
+    _texts(document["metadata"], "updateSource")
+
+
+def _tables(table: Any, *keys: str) -> None:
+    for key in keys:
+        if not isinstance(table[key], list) or not all(isinstance(entry, dict) for entry in table[key]):
+            raise TypeError(f"{key} is not a list of objects")
+
+
 def _texts(table: Any, *keys: str) -> None:
     for key in keys:
         if not isinstance(table[key], str):
@@ -151,7 +190,16 @@ def _lists(table: Any, *keys: str) -> None:
             raise TypeError(f"{key} is not a list")
 
 
-SHAPES: Mapping[str, Callable[[Json], None]] = {MANIFEST: _manifest, COVERAGE: _coverage, FACTS: _facts}
+SHAPES: Mapping[str, Callable[[Json], None]] = {
+    MANIFEST: _manifest,
+    COVERAGE: _coverage,
+    FACTS: _facts,
+    SSP: _ssp,
+    FLOWS: _flows,
+    RESOURCES: _resources,
+    SDR: _record,
+    CPO: _overview,
+}
 """Raise what Python raises where a document has not the shape that the comparison relies on."""
 
 

@@ -26,7 +26,7 @@ from claimstack.generator.comparison.findings import (
 from claimstack.generator.comparison.replacement import MISSING_JUDGE
 from claimstack.generator.comparison.significance import CLASSES, PROPOSED
 from claimstack.generator.comparison.values import LONGEST_VALUE, canonical, shortened, some
-from claimstack.generator.documents.markdown import render_skeleton
+from claimstack.generator.documents.markdown import code, render_skeleton
 from claimstack.generator.emitted import Json, words
 
 SKELETON: Final = "diff.md.j2"
@@ -146,7 +146,8 @@ def _points(found: Findings) -> Iterator[Row]:
     for item in found.points:
         word = "WORSE" if item.direction == "worse" else item.direction
         lost = tuple(f"objective no longer met: {objective}" for objective in item.lost_objectives)
-        yield Row(word, item.point, (f"{item.old} → {item.new}: {_short(item.why)}", *lost))
+        why = _short(item.why).removeprefix(f"{item.new}: ")
+        yield Row(word, item.point, (f"{item.old} → {item.new}: {why}", *lost))
 
 
 def _facts(found: Findings) -> Iterator[Row]:
@@ -322,13 +323,3 @@ def _view(comparison: Comparison, rows: int) -> dict[str, Any]:
             for section in sections(comparison)
         ],
     }  # fmt: skip
-
-
-def code(text: str) -> str:
-    """A text as inline code: nothing in it is Markdown, HTML or a mention."""
-    one_line = " ".join(text.split())
-    fence = "`"
-    while fence in one_line:
-        fence += "`"
-    pad = " " if one_line.startswith("`") or one_line.endswith("`") else ""
-    return f"{fence}{pad}{one_line}{pad}{fence}" if one_line else "``"

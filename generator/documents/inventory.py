@@ -4,12 +4,6 @@ from __future__ import annotations
 
 from claimstack.generator.documents.oscal.common import stable_uuid
 from claimstack.generator.evaluation import Evaluated
-from claimstack.generator.system import Declared
-
-
-def asset_id(declared: Declared) -> str:
-    """`server.AuditLog`: logical ids are unique within a stack only."""
-    return f"{declared.stack}.{declared.logical_id}"
 
 
 def inventory_uuid(evaluated: Evaluated, asset: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -12,6 +11,8 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 WIDTH = 120
 _ITEM = re.compile(r"(\s*)([-*]|\d+\.) ")
+_MARK = re.compile(r"^(\d*)([-*#|.])(?= |$)")
+"""A line of prose that starts so would become a list item or a heading."""
 
 
 def fill_skeleton(name: str, **values: object) -> str:
@@ -27,7 +28,7 @@ def render_skeleton(name: str, **values: object) -> str:
 @cache
 def _environment() -> Environment:
     return Environment(
-        loader=FunctionLoader(_skeleton),
+        loader=FunctionLoader(skeleton),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -36,8 +37,16 @@ def _environment() -> Environment:
     )
 
 
-def _skeleton(name: str) -> str:
+def skeleton(name: str) -> str:
     return (files("claimstack.templates") / name).read_text(encoding="utf-8")
+
+
+def code(text: str) -> str:
+    """A code span on one line: nothing in it is Markdown, HTML or a mention."""
+    line = " ".join(text.split())
+    ticks = "`" * (max(map(len, re.findall(r"`+", line)), default=0) + 1)
+    pad = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{ticks}{pad}{line}{pad}{ticks}" if line else ""
 
 
 def reflow(text: str) -> str:
@@ -79,9 +88,12 @@ def _blocks(lines: list[str]) -> Iterator[list[str]]:
 def _wrapped(lines: tuple[str, ...]) -> list[str]:
     item = _ITEM.match(lines[0])
     first = item.group(0) if item else ""
-    words = " ".join(" ".join(lines)[len(first) :].split())
-    # A line that starts with such a mark would become a list item or a heading.
-    filled = textwrap.wrap(
-        words, WIDTH, initial_indent=first, subsequent_indent=" " * len(first), break_long_words=False, break_on_hyphens=False
-    )
-    return [re.sub(r"^(\s*)([-*#|]|\d+\.) ", r"\1\\\2 ", line) if number else line for number, line in enumerate(filled)]
+    words = " ".join(lines)[len(first) :].split()
+    filled = words[:1]
+    for word in words[1:]:
+        if len(first) + len(filled[-1]) + len(word) < WIDTH:
+            filled[-1] += f" {word}"
+        else:
+            filled.append(word)
+    indent = " " * len(first)
+    return [indent + _MARK.sub(r"\1\\\2", line) if number else first + line for number, line in enumerate(filled)]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from claimstack.generator.build import FEEDS
-from claimstack.generator.emitted import Emitted, Json, Place, Resource
+from claimstack.generator.emitted import Emitted, Json, Place, Resource, asset_id
 from claimstack.generator.flows.model import End
 from claimstack.generator.questions.reading import as_list, text_of
 
@@ -94,8 +94,8 @@ class Landscape:
         component = component_of(resource)
         id_ = component or f"resource-{resource.stack}-{resource.logical_id}"
         if id_ not in self._ends:
-            assets = self._components().get(component, []) if component else [resource.asset_id]
-            title = component or resource.asset_id
+            assets = self._components().get(component, []) if component else [asset_id(resource)]
+            title = component or asset_id(resource)
             self._ends[id_] = End(id_, title, "component", component, inside=True, assets=tuple(assets))
         return id_
 
@@ -185,7 +185,7 @@ def _assets_by_component(emitted: Emitted) -> dict[str, list[str]]:
     for resource in emitted.resources():
         component = component_of(resource)
         if component is not None:
-            found.setdefault(component, []).append(resource.asset_id)
+            found.setdefault(component, []).append(asset_id(resource))
     return found
 
 

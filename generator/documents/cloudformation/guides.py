@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from claimstack.controls.floors import floor
+from claimstack.controls.rules import Timeframe, drift_detection, machine_verification
+from claimstack.generator.config import Config
 from claimstack.generator.documents.cloudformation.deployer_policy import (
     POLICY_LIMIT,
     render_deployer_policy,
@@ -31,18 +33,6 @@ from claimstack.generator.resources.identity import client_logical_id
 from claimstack.generator.resources.waf import COUNTED_RULES
 
 SERVER: Final = "server"
-
-DRIFT_DETECTION: Final = {"B": "every month", "C": "every 14 days", "D": "every 7 days"}
-"""Class → how often resources that are likely to drift should be looked at (FedRAMP 2026 rules, VDR-TFR-PDD)."""
-
-MACHINE_VERIFICATION: Final = {
-    ("B", "20x"): "at least every 7 days (a must)",
-    ("B", "rev5"): "every month (a should)",
-    ("C", "20x"): "at least every 3 days (a must)",
-    ("C", "rev5"): "every month (a must)",
-    ("D", "rev5"): "every month (a must)",
-}
-"""Class and route → how often machines have to verify what they can (FedRAMP 2026 rules, VDR-TFR-MVX and -MVF)."""
 
 WHO: Final = {
     "organisation": "The organisation that runs the system",
@@ -86,8 +76,8 @@ def render_operations_guide(evaluated: Evaluated) -> str:
         specs={spec.id: spec for spec in ALARMS},
         log_groups=log_group_views(evaluated, SERVER),
         counted=tuple(_counted(evaluated)),
-        drift_detection=DRIFT_DETECTION[config.class_],
-        machine_verification=MACHINE_VERIFICATION[config.class_, config.certification],
+        drift_detection=_every(drift_detection(config.class_)[1]),
+        machine_verification=_machine_verification(config),
         retention_days=config.retention_days,
         retention_floor=floor("au-11").value,
         remains=_remains(evaluated.answers.values()),
@@ -146,6 +136,16 @@ def _counted(evaluated: Evaluated) -> Iterator[dict[str, str]]:
                 if "Count" in override.get("ActionToUse", {}):
                     name = str(override["Name"])
                     yield {"group": str(group["Name"]), "name": name, "reason": COUNTED_RULES.get(name, "No reason is on record.")}
+
+
+def _every(interval: Timeframe) -> str:
+    return f"every {str(interval).removeprefix('1 ')}"
+
+
+def _machine_verification(config: Config) -> str:
+    rule, interval = machine_verification(config.class_, config.certification)
+    at_least = "at least " if config.certification == "20x" else ""
+    return f"{at_least}{_every(interval)} (a {rule.force[config.class_].lower()})"
 
 
 def _by_service(actions: Iterable[str]) -> dict[str, list[str]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from claimstack.generator.config import RETENTION_PARAMETER, control_parameter
+from claimstack.generator.emitted import asset_id
 from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated, Status, control_status
 from claimstack.generator.system import System
 
@@ -112,7 +113,7 @@ def _answer(answer: Answer, system: System) -> dict[str, Any]:
 
 def _claim(result: ClaimResult) -> dict[str, Any]:
     return {
-        "resource": f"{result.declared.stack}.{result.declared.logical_id}",
+        "resource": asset_id(result.declared),
         "component": result.declared.component.id,
         "sentence": result.claim.sentence,
         "level": " and ".join(result.levels),

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from claimstack.generator.emitted import asset_id
 from claimstack.generator.evaluation import Evaluated, Fact
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.system import DeclaredCheck
@@ -44,7 +45,7 @@ def render_facts(evaluated: Evaluated) -> dict[str, Any]:
             **{outcome.value: outcomes.count(outcome) for outcome in Outcome},
         },
         "resources": {
-            f"{declared.stack}.{declared.logical_id}": {
+            asset_id(declared): {
                 "type": declared.type,
                 "component": declared.component.id,
                 "exempt": declared.exempt.reason if declared.exempt is not None else None,
@@ -71,7 +72,7 @@ def render_facts(evaluated: Evaluated) -> dict[str, Any]:
 def _scope(declared: DeclaredCheck) -> str:
     if declared.check.level == "effective":
         return "runtime"
-    return "system" if declared.check.reads_system else f"{declared.scope.stack}.{declared.scope.logical_id}"
+    return "system" if declared.check.reads_system else asset_id(declared.scope)
 
 
 def _fact(fact: Fact) -> dict[str, Any]:

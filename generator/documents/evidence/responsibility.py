@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Literal
@@ -143,10 +143,3 @@ def _source(disposition: Disposition) -> str:
 def _leveraged(system: System) -> str:
     leveraged = system.config.leveraged
     return "no [leveraged] authorization in system.toml" if leveraged is None else f"leveraged authorization {leveraged.package_id}"
-
-
-def parties_of(rows: Iterable[Row]) -> list[str]:
-    """The parties of rows by title, in the order of PARTIES, others after them as they come."""
-    found = list(dict.fromkeys(row.who for row in rows))
-    order = list(PARTIES.values())
-    return sorted(found, key=lambda who: order.index(who) if who in order else len(order))

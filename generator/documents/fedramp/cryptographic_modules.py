@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from claimstack.generator.cryptographic_services import CRYPTOGRAPHIC_SERVICES
-from claimstack.generator.documents.fedramp.mas import head, not_stated
+from claimstack.generator.documents.fedramp.common import not_stated
+from claimstack.generator.documents.fedramp.mas import head
 from claimstack.generator.documents.image_context import locked_packages
-from claimstack.generator.documents.inventory import asset_id
 from claimstack.generator.documents.outside import service_id
+from claimstack.generator.emitted import asset_id
 from claimstack.generator.evaluation import Evaluated
 from claimstack.generator.flows import Flow, flow_map
 from claimstack.generator.flows.access import key_places
@@ -236,7 +237,7 @@ def _of_the_image(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
             "key": key,
             "service": CRYPTOGRAPHIC_SERVICES[key],
             "partition": evaluated.system.config.partition.name,
-            "resources": [f"{each.stack}.{each.logical_id}" for each in evaluated.emitted.resources("AWS::Lambda::Function")],
+            "resources": [asset_id(each) for each in evaluated.emitted.resources("AWS::Lambda::Function")],
             "validation": _validation(evaluated, key),
             "in_transit": {**_known(found), "flows": []},
         }

@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from typing import Any
 
-from claimstack.generator.documents.fedramp.common import fedramp_id
+from claimstack.generator.documents.fedramp.common import fedramp_id, not_stated
 from claimstack.generator.documents.fedramp.mas_types import HANDLING, METADATA, UNKNOWN, Handling
 from claimstack.generator.documents.generator_sources import sources_sha256
 from claimstack.generator.documents.image_context import SBOM, locked_packages
-from claimstack.generator.documents.inventory import asset_id, inventory_uuid
+from claimstack.generator.documents.inventory import inventory_uuid
 from claimstack.generator.documents.outside import aws_services, given, service_id
-from claimstack.generator.emitted import Resource
+from claimstack.generator.emitted import Resource, asset_id
 from claimstack.generator.evaluation import Evaluated, Status
 from claimstack.generator.flows import DERIVATIONS, UNDERIVED, Source, derivation_source, flow_map, source_of
 from claimstack.generator.stated import IMPACTS
@@ -41,10 +41,6 @@ AWS = "aws"
 ASKED_OF_THIRD_PARTIES = ("justification", "mitigation", "compensating_controls")
 AUDIT_CONTENT = "CLAIMSTACK_AUDIT_CONTENT"
 """Variable by which the runtime puts arguments and results into audit records."""
-
-
-def not_stated(key: str) -> str:
-    return f"Not stated in system.toml: {key}"
 
 
 def security_category(system: System) -> dict[str, str] | str:
@@ -146,7 +142,7 @@ def _in_scope(handling: Handling) -> bool:
 def _resources(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
     components = {asset_id(declared): declared.component for declared in evaluated.system.declared()}
     for resource in evaluated.emitted.resources():
-        asset = f"{resource.stack}.{resource.logical_id}"
+        asset = asset_id(resource)
         handling = _handling(evaluated, resource)
         component = components.get(asset)
         yield {
@@ -180,7 +176,7 @@ def _software(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
     """The images of the functions: what handles the data, and no resource of a template."""
     for function in evaluated.emitted.resources("AWS::Lambda::Function"):
         yield {
-            "asset_id": f"{function.stack}.{function.logical_id}",
+            "asset_id": asset_id(function),
             "what": "Container image of the MCP server: its code, the packages of the lock, and a base image.",
             "pointer": function.property_place("Code").pointer,
             "bill_of_materials": SBOM,
@@ -197,7 +193,7 @@ def _metadata(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
         if resource.type not in METADATA:
             continue
         entry: dict[str, Any] = {
-            "asset_id": f"{resource.stack}.{resource.logical_id}",
+            "asset_id": asset_id(resource),
             "what": METADATA[resource.type],
             "pointer": resource.place.pointer,
         }

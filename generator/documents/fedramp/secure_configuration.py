@@ -25,7 +25,7 @@ from claimstack.generator.documents.fedramp.secure_configuration_tables import (
 )
 from claimstack.generator.documents.markdown import fill_skeleton
 from claimstack.generator.documents.rendered import content_of
-from claimstack.generator.emitted import Place, words
+from claimstack.generator.emitted import Place, asset_id, words
 from claimstack.generator.evaluation import Evaluated, Fact
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.questions.reading import as_list, text_of
@@ -93,7 +93,7 @@ def _administrator_settings(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
         for name, value in resource.properties.items():
             if (resource.type, name) in IMPLICATIONS:
                 yield {
-                    "asset_id": f"{resource.stack}.{resource.logical_id}",
+                    "asset_id": asset_id(resource),
                     "setting": f"{resource.type}.{name}",
                     "declared": value,
                     "implication": IMPLICATIONS[resource.type, name],

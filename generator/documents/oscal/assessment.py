@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from claimstack.generator.documents.evidence.facts import METHODS, NOTES
 from claimstack.generator.documents.generator_sources import sources_sha256
-from claimstack.generator.documents.inventory import asset_id, inventory_uuid
+from claimstack.generator.documents.inventory import inventory_uuid
 from claimstack.generator.documents.oscal.common import metadata, prop, stable_uuid, timestamp
 from claimstack.generator.documents.oscal.component_definition import component_uuid
 from claimstack.generator.documents.oscal.people import PROVIDER, people, provider_party
-from claimstack.generator.emitted import Json
+from claimstack.generator.emitted import Json, asset_id
 from claimstack.generator.evaluation import WORST_FIRST, Answer, ClaimResult, Evaluated, Fact
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.system import Declared, DeclaredCheck, System
@@ -67,7 +67,7 @@ def observed(evaluated: Evaluated) -> Iterator[Observed]:
     groups: dict[tuple[str, str], list[Fact]] = {}
     for fact in evaluated.facts:
         check = evaluated.system.checks[fact.check]
-        place = _place_of(fact) if check.check.reads_system else f"{check.scope.stack}.{check.scope.logical_id}"
+        place = _place_of(fact) if check.check.reads_system else asset_id(check.scope)
         groups.setdefault((fact.check, place), []).append(fact)
     for (id_, place), facts in groups.items():
         yield Observed(evaluated.system.checks[id_], place, assets.get(place), tuple(facts))

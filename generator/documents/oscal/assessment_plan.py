@@ -22,7 +22,7 @@ from claimstack.generator.documents.oscal.assessment import (
     task_uuid,
 )
 from claimstack.generator.documents.oscal.common import Document, prop, stable_uuid, through_trestle
-from claimstack.generator.emitted import TEST_RESULTS, Place
+from claimstack.generator.emitted import TEST_RESULTS, Place, asset_id
 from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated
 from claimstack.generator.expressions import EACH, PropertyCheck
 from claimstack.generator.passing import PassingTest
@@ -194,7 +194,7 @@ def _task(evaluated: Evaluated, check: DeclaredCheck, claims: Claims) -> dict[st
 def _subjects(evaluated: Evaluated, check: DeclaredCheck, claims: Claims) -> Iterator[dict[str, Any]]:
     """The resource itself; for a question to the system every resource, and the components whose claims rest on the answer."""
     if not check.check.reads_system:
-        yield _some("inventory-item", [inventory_uuid(evaluated, f"{check.scope.stack}.{check.scope.logical_id}")])
+        yield _some("inventory-item", [inventory_uuid(evaluated, asset_id(check.scope))])
         return
     if check.check.level == "declared":
         yield _all_items("Every resource; the sentence of the check says which of them count.")

@@ -7,7 +7,7 @@ from typing import Any
 
 from claimstack.generator.config import RETENTION_PARAMETER, control_parameter
 from claimstack.generator.documents.oscal.common import TRESTLE_NS, prop
-from claimstack.generator.emitted import TEST_RESULTS, Place
+from claimstack.generator.emitted import TEST_RESULTS, Place, asset_id
 from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated, Status
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.system import Declared, System
@@ -98,7 +98,7 @@ def sentences(claims: Iterable[ClaimResult]) -> Iterator[str]:
     said: dict[str, list[str]] = {}
     for result in claims:
         sentence = f"{_qualified(result)}{result.claim.sentence}"
-        said.setdefault(sentence, []).append(f"{result.declared.stack}.{result.declared.logical_id}")
+        said.setdefault(sentence, []).append(asset_id(result.declared))
     for sentence, resources in said.items():
         yield f"{sentence} ({', '.join(resources)})"
 
@@ -137,7 +137,7 @@ def resource_props(evaluated: Evaluated, declared: Iterable[Declared]) -> Iterat
         pointer = resource_pointer(each)
         if evaluated.emitted.resolves(pointer):
             found["json-pointer"] = pointer
-        group = {"group": f"{each.stack}.{each.logical_id}"}
+        group = {"group": asset_id(each)}
         for name, value in found.items():
             exempt = each.exempt.reason if each.exempt is not None and name == "cfn-logical-id" else None
             yield prop(name, value, remarks=exempt and f"Makes no claim: {exempt}") | group

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from claimstack.generator.documents.oscal.common import Party, Role, stable_uuid
@@ -35,3 +36,7 @@ def people(system: System) -> dict[str, Any]:
                 holders.append(uuid)
     titles = {PROVIDER: "Provider"} | {str(role): title for role, title in ROLES.items()}
     return {"roles": [Role(role, titles[role]) for role in titles if role in responsible], "parties": parties, "responsible": responsible}
+
+
+def responsible_role(role: str, parties: Mapping[str, list[str]]) -> dict[str, Any]:
+    return {"role-id": role} | ({"party-uuids": list(parties[role])} if role in parties else {})

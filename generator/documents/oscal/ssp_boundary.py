@@ -8,7 +8,7 @@ from typing import Final
 
 from claimstack.generator.documents.markdown import fill_skeleton
 from claimstack.generator.documents.outside import aws_services, given
-from claimstack.generator.emitted import Json, words
+from claimstack.generator.emitted import Json, asset_id, words
 from claimstack.generator.evaluation import Evaluated
 from claimstack.generator.flows import UNDERIVED, flow_map
 from claimstack.generator.questions.doors import entrances
@@ -71,7 +71,7 @@ def boundary_text(evaluated: Evaluated) -> str:
         stacks=list(evaluated.emitted.stacks),
         parts=_parts(evaluated),
         count=sum(len(part.resources) for part in _parts(evaluated)),
-        entrances=[(kind, f"{resource.stack}.{resource.logical_id}") for kind, resource in entrances(evaluated.emitted)],
+        entrances=[(kind, asset_id(resource)) for kind, resource in entrances(evaluated.emitted)],
         services=[service.title for service in aws_services(evaluated)],
         given=given(config),
         lost=list(_lost(evaluated)),
@@ -87,13 +87,13 @@ def network_text(evaluated: Evaluated) -> str:
         rules=list(_group_rules(evaluated)),
         endpoints=[
             (
-                f"{each.stack}.{each.logical_id}",
+                asset_id(each),
                 words(each.properties.get("ServiceName")),
                 each.properties.get("VpcEndpointType", "Gateway"),
             )
             for each in emitted.resources("AWS::EC2::VPCEndpoint")
         ],
-        entrances=[(kind, f"{resource.stack}.{resource.logical_id}") for kind, resource in entrances(emitted)],
+        entrances=[(kind, asset_id(resource)) for kind, resource in entrances(emitted)],
         undeclared=[word for type_, word in NETWORK_TYPES.items() if not any(emitted.resources(type_))],
     )
 
@@ -117,7 +117,7 @@ def _parts(evaluated: Evaluated) -> list[Part]:
     return [
         Part(
             component.title,
-            tuple(f"{each.stack}.{each.logical_id}" for each in system.declared() if each.component.id == component.id),
+            tuple(asset_id(each) for each in system.declared() if each.component.id == component.id),
         )
         for component in system.components()
     ]
@@ -127,14 +127,14 @@ def _lost(evaluated: Evaluated) -> Iterator[tuple[str, str]]:
     for resource in evaluated.emitted.resources():
         retained = str(resource.body.get("DeletionPolicy", "")).startswith("Retain") and resource.type not in KEEPS_NOTHING
         if retained or resource.type in KEPT_HERE:
-            yield f"{resource.stack}.{resource.logical_id}", KEPT_HERE.get(resource.type, "what it holds")
+            yield asset_id(resource), KEPT_HERE.get(resource.type, "what it holds")
 
 
 def _placed(evaluated: Evaluated) -> Iterator[tuple[str, str, str]]:
     for function in evaluated.emitted.resources("AWS::Lambda::Function"):
         place = function.properties.get("VpcConfig") or {}
         if place:
-            yield f"{function.stack}.{function.logical_id}", _listed(place.get("SubnetIds")), _listed(place.get("SecurityGroupIds"))
+            yield asset_id(function), _listed(place.get("SubnetIds")), _listed(place.get("SecurityGroupIds"))
 
 
 def _listed(value: Json) -> str:
@@ -144,7 +144,7 @@ def _listed(value: Json) -> str:
 def _group_rules(evaluated: Evaluated) -> Iterator[str]:
     """Each rule of each security group, in words."""
     for group in evaluated.emitted.resources("AWS::EC2::SecurityGroup"):
-        name = f"{group.stack}.{group.logical_id}"
+        name = asset_id(group)
         for key, way in (("SecurityGroupIngress", "from"), ("SecurityGroupEgress", "to")):
             for rule in group.properties.get(key) or ():
                 yield f"{name}: {_rule(rule, way)}"

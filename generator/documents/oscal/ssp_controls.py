@@ -26,7 +26,7 @@ from claimstack.generator.documents.oscal.claimed import (
 )
 from claimstack.generator.documents.oscal.common import FEDRAMP_NS, prop, stable_uuid
 from claimstack.generator.documents.oscal.component_definition import component_uuid
-from claimstack.generator.documents.oscal.people import PROVIDER
+from claimstack.generator.documents.oscal.people import PROVIDER, responsible_role
 from claimstack.generator.documents.oscal.ssp_implementation import infrastructure_uuid, this_system_uuid
 from claimstack.generator.documents.oscal.ssp_users import COMMON_CONTROLS, CUSTOMER, INFRASTRUCTURE, KEY_ADMINISTRATOR, TOOL_AUTHOR
 from claimstack.generator.documents.outside import given, provider_uuid
@@ -183,7 +183,7 @@ def _by_this_system(evaluated: Evaluated, answer: Answer, parties: Mapping[str, 
     }
     if export := _export(evaluated, answer):
         built["export"] = export
-    return built | {"responsible-roles": [_role(role, parties) for role in _responsible(answer, plan)]}
+    return built | {"responsible-roles": [responsible_role(role, parties) for role in _responsible(answer, plan)]}
 
 
 def plan_of(system: System, answer: Answer) -> Plan | None:
@@ -293,7 +293,7 @@ def _by_claiming(
         "description": "\n\n".join(sentences(claims)),
         "props": claim_props(answer, claims),
         "implementation-status": {"state": component_state(answer, claims), "remarks": answer.why},
-        "responsible-roles": [_role(PROVIDER, parties)],
+        "responsible-roles": [responsible_role(PROVIDER, parties)],
         "remarks": "\n\n".join(claim_remarks(answer, claims)),
     }
     if links := evidence_links(evaluated, claims):
@@ -333,7 +333,7 @@ def _inheriting(system: System, answer: Answer, component: str, role: str, parti
                 "description": f"{answer.why} The security plan of the provider is not at hand, so no provided capability of it is named.",
             }
         ]
-    return built | {"responsible-roles": [_role(role, parties)]}
+    return built | {"responsible-roles": [responsible_role(role, parties)]}
 
 
 def _left(
@@ -344,10 +344,6 @@ def _left(
         "component-uuid": component,
         "uuid": by_component_uuid(system, answer.point.id, component),
         "description": "\n\n".join(remainder.what for remainder in remains),
-        "responsible-roles": [_role(role, parties)],
+        "responsible-roles": [responsible_role(role, parties)],
         "remarks": "Left to whoever runs this component; whether it is done was not looked at.",
     }
-
-
-def _role(role: str, parties: Mapping[str, list[str]]) -> dict[str, Any]:
-    return {"role-id": role} | ({"party-uuids": list(parties[role])} if role in parties else {})

@@ -7,14 +7,14 @@ from typing import Any, Final
 
 from claimstack.generator.claims import Component
 from claimstack.generator.config import Leveraged
-from claimstack.generator.documents.inventory import asset_id, inventory_uuid
+from claimstack.generator.documents.inventory import inventory_uuid
 from claimstack.generator.documents.oscal.claimed import component_remarks, resource_props
 from claimstack.generator.documents.oscal.common import FEDRAMP_NS, Party, prop, stable_uuid
 from claimstack.generator.documents.oscal.component_definition import bill_resource_uuid, component_uuid, protocols, validation_uuid
-from claimstack.generator.documents.oscal.people import PROVIDER
+from claimstack.generator.documents.oscal.people import PROVIDER, responsible_role
 from claimstack.generator.documents.oscal.ssp_users import COMMON_CONTROLS, INFRASTRUCTURE, users
 from claimstack.generator.documents.outside import AwsService, Given, aws_services, given, provider_uuid
-from claimstack.generator.emitted import Emitted, Resource
+from claimstack.generator.emitted import Emitted, asset_id
 from claimstack.generator.evaluation import Evaluated
 from claimstack.generator.questions.doors import entrances
 from claimstack.generator.questions.reading import referenced
@@ -98,7 +98,7 @@ def _components(evaluated: Evaluated, parties: Mapping[str, list[str]]) -> Itera
         "title": config.title,
         "description": "The system as a whole, as its authorization boundary describes it.",
         "status": _own_state(system),
-        "responsible-roles": [_role(PROVIDER, parties)],
+        "responsible-roles": [responsible_role(PROVIDER, parties)],
     }
     services, taken = aws_services(evaluated), protocols(evaluated)
     for component in system.components():
@@ -140,7 +140,7 @@ def _resource_component(
         "description": component.description,
         "props": [prop("implementation-point", "internal", ns=None), *resource_props(evaluated, declared)],
         "status": _own_state(system),
-        "responsible-roles": [_role(PROVIDER, parties)],
+        "responsible-roles": [responsible_role(PROVIDER, parties)],
         "remarks": component_remarks(evaluated, component.id),
     }
     return built | ({"links": links} if links else {})
@@ -157,7 +157,7 @@ def _leveraged_system(system: System, leveraged: Leveraged, parties: Mapping[str
             prop("leveraged-authorization-uuid", leveraged_uuid(system), ns=None),
         ],
         "status": _not_seen("Authorized, as system.toml states."),
-        "responsible-roles": [_role(INFRASTRUCTURE, parties)],
+        "responsible-roles": [responsible_role(INFRASTRUCTURE, parties)],
     }
 
 
@@ -223,10 +223,6 @@ def _not_seen(remarks: str) -> dict[str, str]:
     return {"state": "other", "remarks": f"{remarks} Its state is for whoever runs it to say."}
 
 
-def _role(role: str, parties: Mapping[str, list[str]]) -> dict[str, Any]:
-    return {"role-id": role} | ({"party-uuids": list(parties[role])} if role in parties else {})
-
-
 def _inventory_item(evaluated: Evaluated, declared: Declared, parties: Mapping[str, list[str]]) -> dict[str, Any]:
     asset = asset_id(declared)
     reached = public_ways(evaluated.emitted).get(asset, ())
@@ -259,17 +255,13 @@ def public_ways(emitted: Emitted) -> Mapping[str, tuple[str, ...]]:
 def _public_ways(emitted: Emitted) -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
     for kind, resource in entrances(emitted):
-        found.setdefault(_asset(resource), []).append(f"Public entrance: {kind}")
+        found.setdefault(asset_id(resource), []).append(f"Public entrance: {kind}")
     for mapping in emitted.resources(*MAPPINGS):
         domain = referenced(mapping.properties.get("DomainName"))
         api = referenced(mapping.properties.get(MAPPINGS[mapping.type]))
         if domain is not None and api is not None and f"{mapping.stack}.{domain}" in found:
             found.setdefault(f"{mapping.stack}.{api}", []).append(f"Reached through {mapping.stack}.{domain}")
     return {asset: tuple(ways) for asset, ways in found.items()}
-
-
-def _asset(resource: Resource) -> str:
-    return f"{resource.stack}.{resource.logical_id}"
 
 
 def _type_name(resource_type: str) -> str:

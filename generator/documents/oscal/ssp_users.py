@@ -8,7 +8,7 @@ from typing import Any, Literal
 from claimstack.generator.config import Config
 from claimstack.generator.documents.cloudformation.deployer_policy import deployer_statements
 from claimstack.generator.documents.oscal.common import prop, stable_uuid
-from claimstack.generator.emitted import Json
+from claimstack.generator.emitted import Json, asset_id
 from claimstack.generator.evaluation import Evaluated
 from claimstack.generator.questions.doors import routes
 from claimstack.generator.questions.reading import as_list
@@ -130,7 +130,7 @@ def _callers(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
 def _key_administrators(evaluated: Evaluated) -> dict[str, Any]:
     config = evaluated.system.config
     statements = [
-        (f"{key.stack}.{key.logical_id}", statement)
+        (asset_id(key), statement)
         for key in evaluated.emitted.resources("AWS::KMS::Key")
         for statement in as_list((key.properties.get("KeyPolicy") or {}).get("Statement", []))
         if isinstance(statement, dict) and "kms:PutKeyPolicy" in as_list(statement.get("Action", []))
@@ -154,7 +154,7 @@ def _function_privileges(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
     for policy in evaluated.emitted.resources("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"):
         for statement in as_list((policy.properties.get("PolicyDocument") or {}).get("Statement", [])):
             if isinstance(statement, dict) and statement.get("Effect") == "Allow" and _of_function(policy.properties):
-                name = f"{policy.stack}.{policy.logical_id}"
+                name = asset_id(policy)
                 yield _privilege(f"Statement {statement.get('Sid', 'without a name')} of {name}", as_list(statement.get("Action", [])))
 
 

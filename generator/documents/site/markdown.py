@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
-from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from claimstack.generator.documents import markdown
 from claimstack.generator.documents.site.filters import FILTERS
 
 _SPECIAL = re.compile(r"[\\`*\[\]|~]|(?<!\w)_|_(?!\w)")
@@ -24,7 +24,7 @@ _LINE_START = re.compile(r"^(\s*)([-+#>]|\d+[.)])(?=\s)", re.MULTILINE)
 @cache
 def markdown_environment() -> Environment:
     environment = Environment(
-        loader=FunctionLoader(_skeleton),
+        loader=FunctionLoader(markdown.skeleton),
         autoescape=True,
         finalize=_finalize,
         undefined=StrictUndefined,
@@ -34,10 +34,6 @@ def markdown_environment() -> Environment:
     )
     environment.filters |= FILTERS | {"code": code, "fenced": fenced, "plain": plain}
     return environment
-
-
-def _skeleton(name: str) -> str:
-    return (files("claimstack.templates") / name).read_text(encoding="utf-8")
 
 
 def _finalize(value: Any) -> Any:
@@ -55,10 +51,7 @@ def escape(text: str) -> Markup:
 @lru_cache(maxsize=8192)
 def code(text: str) -> Markup:
     """A code span on one line, good in a table cell as well: GitHub takes a bar there for a new cell unless it is escaped."""
-    line = " ".join(str(text).split())
-    ticks = "`" * (max((len(run) for run in re.findall(r"`+", line)), default=0) + 1)
-    pad = " " if line.startswith("`") or line.endswith("`") else ""
-    return Markup(f"{ticks}{pad}{line}{pad}{ticks}".replace("|", "\\|")) if line else Markup("")  # noqa: S704 - a code span
+    return Markup(markdown.code(str(text)).replace("|", "\\|"))  # noqa: S704 - a code span
 
 
 def plain(text: str) -> Markup:

@@ -12,11 +12,11 @@ from claimstack.controls.catalog import label
 from claimstack.generator.documents.evidence.coverage import by_control, parameters, status_counts
 from claimstack.generator.documents.evidence.facts import NOTES
 from claimstack.generator.documents.evidence.responsibility import responsibility_rows
-from claimstack.generator.documents.inventory import asset_id
 from claimstack.generator.documents.site.live_commands import live_command
 from claimstack.generator.documents.site.views import FactView, exceptions, fact_view, in_order
 from claimstack.generator.documents.site.words import WHO, party_of
 from claimstack.generator.documents.states import MEANINGS, STATES, state_of
+from claimstack.generator.emitted import asset_id
 from claimstack.generator.evaluation import Evaluated, Status
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.stated import ROLES

@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
-from importlib.resources import files as package_files
 from typing import Any, Final
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
@@ -19,6 +18,7 @@ from claimstack.generator.catalog_texts import CatalogTexts
 from claimstack.generator.documents.evidence.coverage import parameters
 from claimstack.generator.documents.fedramp.diagram import architecture_svg
 from claimstack.generator.documents.fedramp.ksis import KsiResult, ksi_results, methods_line
+from claimstack.generator.documents.markdown import skeleton
 from claimstack.generator.documents.rendered import text_of
 from claimstack.generator.documents.site.checks import checks, sources
 from claimstack.generator.documents.site.filters import FILTERS
@@ -94,7 +94,7 @@ def _markdown(environment: Environment, name: str, values: Mapping[str, Any]) ->
 
 
 def _page(evaluated: Evaluated, values: Mapping[str, Any], texts: CatalogTexts | None) -> str:
-    style, first, script = (_source(f"site/{name}.j2") for name in ("style.css", "first.js", "site.js"))
+    style, first, script = (skeleton(f"site/{name}.j2") for name in ("style.css", "first.js", "site.js"))
     stated = {id_: said["value"] for id_, said in evaluated.once(parameters).items()}
     page = {
         **values,
@@ -211,15 +211,10 @@ def _ksi(result: KsiResult) -> dict[str, Any]:
 @cache
 def _html() -> Environment:
     environment = Environment(
-        loader=FunctionLoader(_source), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FunctionLoader(skeleton), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= FILTERS | {"raw_text": _raw_text}
     return environment
-
-
-@cache
-def _source(name: str) -> str:
-    return (package_files("claimstack.templates") / name).read_text(encoding="utf-8")
 
 
 def _raw_text(value: str) -> Markup:

@@ -13,10 +13,9 @@ from claimstack.controls.catalog import Control, label
 from claimstack.controls.families import Disposition, Remainder
 from claimstack.generator.documents.evidence.coverage import by_control, parameters
 from claimstack.generator.documents.evidence.facts import METHODS
-from claimstack.generator.documents.inventory import asset_id
 from claimstack.generator.documents.site.words import FAMILIES, whom_to_ask
 from claimstack.generator.documents.states import FEDRAMP_WORDS, MEANINGS, State, control_state, origination_of, state_of
-from claimstack.generator.emitted import words
+from claimstack.generator.emitted import asset_id, words
 from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated, Fact, Status, control_status
 from claimstack.generator.passing import PassingTest
 from claimstack.generator.predicates import Outcome

@@ -402,7 +402,7 @@ def test_coverage_as_json_is_the_evidence(run: Run, built: Path) -> None:
 def test_coverage_lists_the_control_parameters_that_want_a_value(run: Run, built: Path) -> None:
     ended = run("coverage", "-p", built, "--parameters")
     assert (ended.code, ended.err, widest(ended.out) <= 80) == (0, "", True)
-    told, _, given = ended.out.partition("1 have one")
+    told, _, given = ended.out.partition("1 has one")
     assert re.search(r"^│ sc-13_odp.01 +│ sc-13 +│ Cryptographic Protection +│$", told, flags=re.MULTILINE)
     assert ("au-11_odp" in told, "ac-01_odp.01" in told) == (False, False)
     assert re.search(r"au-11_odp .* 1096 days .* Example system", given)
@@ -619,6 +619,7 @@ def test_lint_finds_what_cfn_lint_and_the_references_find(run: Run, built: Path)
     assert re.search(
         r"^  E3030 cloudformation/registry\.json#/Resources/Repository/Properties/ImageTagMutability: ", ended.out, re.MULTILINE
     )
+    assert "\n  package cloudformation/registry.json: was changed after the build: " in ended.out
 
 
 def test_lint_refuses_what_it_cannot_judge(run: Run) -> None:

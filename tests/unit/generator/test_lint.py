@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from tests.systems import made
 
+from claimstack.controls.errors import InputError
 from claimstack.generator.config import Config
 from claimstack.generator.documents.fedramp.certification_package_overview import TYPES
 from claimstack.generator.documents.fedramp.common import CPO, SDR
-from claimstack.generator.lint import LintFinding, lint_fedramp
+from claimstack.generator.lint import LintFinding, lint_fedramp, lint_manifest, lint_package
 from claimstack.generator.writing import MANIFEST
 
 TABLES = {
@@ -66,6 +67,40 @@ def test_nothing_is_said_of_a_folder_that_names_no_class_and_route(folder: Path,
     else:
         (folder / MANIFEST).write_text(manifest)
     assert list(lint_fedramp(folder)) == []
+
+
+def test_a_file_that_is_not_as_the_manifest_says_is_found(folder: Path) -> None:
+    assert list(lint_manifest(folder)) == []
+    (folder / "evidence/facts.json").write_text("{}")
+    (folder / "oscal/component-definition.json").unlink()
+    said = {finding.file: finding.message for finding in lint_manifest(folder)}
+    assert said["evidence/facts.json"].startswith("was changed after the build")
+    assert said["oscal/component-definition.json"] == "cannot be read (No such file or directory), and the manifest lists it"
+
+
+@pytest.mark.parametrize("manifest", [None, "{", "[]", "{}"])
+def test_a_package_whose_manifest_tells_nothing_is_found(folder: Path, manifest: str | None) -> None:
+    if manifest is None:
+        (folder / MANIFEST).unlink()
+    else:
+        (folder / MANIFEST).write_text(manifest)
+    assert [(finding.rule, finding.file) for finding in lint_manifest(folder)] == [("package", MANIFEST)]
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "said"),
+    [
+        ("oscal/system-security-plan.json", "{", "cannot be read as JSON"),
+        ("evidence/facts.json", '{"facts": ["x"]}', "evidence/facts.json: not as claimstack build writes it"),
+        ("cloudformation/server.json", '{"Resources": []}', "cloudformation/server.json: /Resources is not an object"),
+    ],
+)
+def test_a_damaged_document_is_named(folder: Path, path: str, text: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("claimstack.generator.lint.lint_template", lambda *_: iter(()))
+    (folder / path).write_text(text)
+    with pytest.raises(InputError) as refused:
+        lint_package(folder, ("us-east-1",))
+    assert said in str(refused.value)
 
 
 def test_routes_are_those_of_system_toml() -> None:

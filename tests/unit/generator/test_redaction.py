@@ -336,6 +336,17 @@ def test_parameter_values_of_an_environment_are_replaced(tmp_path: Path) -> None
     assert server["ReservedConcurrency"] == "20"
 
 
+def test_the_example_parameters_of_a_package_can_be_redacted(tmp_path: Path) -> None:
+    config = load_config(EXAMPLES / "commercial.toml")
+    file = tmp_path / "prod.json"
+    file.write_text(made(config).files["cloudformation/parameters.example.json"].replace("amazonaws.com/mcp@", f"amazonaws.com/{MARK}@"))
+    _, redacted = both(config, environment=file)
+    server = redacted.evaluated.emitted.parameters["server"]
+    assert server["KeyArn"] == "arn:aws:kms:us-east-1:111122223333:key/00000000-0000-0000-0000-000000000001"
+    assert server["ImageUri"].startswith("111122223333.dkr.ecr.us-east-1.amazonaws.com/repository-1@sha256:")
+    assert holding(redacted.files, MARK) == []
+
+
 @pytest.mark.parametrize("name", ["commercial", "govcloud"])
 def test_reference_systems_leave_with_the_same_outcomes(name: str) -> None:
     config = load_config(EXAMPLES / f"{name}.toml")

@@ -74,3 +74,55 @@ def test_a_statement_about_a_rule_for_others_is_refused(load: Callable[[str], Co
 def test_a_statement_needs_a_status_and_an_explanation(load: Callable[[str], Config]) -> None:
     causes = refusal(load, '[rules."AFC-CSO-INB"]\nstatus = "done"\n')
     assert [cause.partition(":")[0] for cause in causes] == ['rules."AFC-CSO-INB".status', 'rules."AFC-CSO-INB".explanation']
+
+
+def test_ids_in_lower_case_are_recognised(load: Callable[[str], Config]) -> None:
+    text = '[rules."afc-cso-inb"]\nstatus = "planned"\nexplanation = "x"\n[ksis."ced-rat"]\nstatus = "planned"\nexplanation = "x"\n'
+    assert refusal(load, text) == [
+        "rules.\"afc-cso-inb\": no FedRAMP rule for providers; did you mean 'AFC-CSO-INB'?",
+        "ksis.\"ced-rat\": no Key Security Indicator; did you mean 'KSI-CED-RAT'?",
+    ]
+
+
+OWNER = '[[people]]\nname = "Owner"\nroles = ["system-owner"]\n'
+
+
+def plan(target: str = "sc-4", completion: str = "2027-01-31") -> str:
+    return f'{OWNER}[plans."{target}"]\nowner = "system-owner"\ncompletion = {completion}\nmilestone = "x"\n'
+
+
+def test_a_plan_speaks_of_a_control_of_the_class(load: Callable[[str], Config]) -> None:
+    assert set(load(plan()).plans) == {"sc-4"}
+    assert refusal(load, plan("ac-25")) == ['plans."ac-25": AC-25 lies outside class C, of which alone the documents speak; remove it']
+    assert refusal(load, plan("sc-400")) == ["plans.\"sc-400\": control 'sc-400' is not in the catalog: did you mean sc-40?"]
+
+
+def test_what_is_to_come_lies_not_before_the_evidence(load: Callable[[str], Config]) -> None:
+    assert load(plan(completion="2026-11-01") + "[service]\nnext_report = 2026-11-01\n").service.next_report is not None
+    assert refusal(load, plan(completion="2026-10-31") + "[service]\nnext_report = 2026-10-31\n") == [
+        f"{key}: 2026-10-31 lies before as_of = 2026-11-01, the day of the evidence; give the day that is now planned"
+        for key in ('plans."sc-4".completion', "service.next_report")
+    ]
+
+
+def test_nobody_and_nothing_is_listed_twice(load: Callable[[str], Config]) -> None:
+    kind = '[[information]]\ntitle = "Applications"\ndescription = "x"\n' + "".join(
+        f'{objective} = "low"\n' for objective in ("confidentiality", "integrity", "availability")
+    )
+    doubled = '[[people]]\nname = "Owner"\nroles = ["system-owner", "system-owner"]\ncontact = ["Sales", "Sales"]\n'
+    assert refusal(load, OWNER + doubled + kind + 'sp800_60 = ["C.2.1.1", "C.2.1.1"]\n' + kind) == [
+        "people: 'Owner' is listed 2 times; list it once",
+        "information: 'Applications' is listed 2 times; list it once",
+        "people[2].roles: 'system-owner' is listed 2 times; list it once",
+        "people[2].contact: 'Sales' is listed 2 times; list it once",
+        "information[1].sp800_60: 'C.2.1.1' is listed 2 times; list it once",
+    ]
+
+
+def test_a_table_in_place_of_a_list_of_tables_is_told_how_to_be_written(load: Callable[[str], Config]) -> None:
+    assert refusal(load, '[people]\nname = "Owner"\n') == [
+        "people: expected a list of tables, found one table; write its head as [[people]]"
+    ]
+    assert refusal(load, "[[people]]\nphone = '202-555-0123'\n") == [
+        'people[1].name: missing; add a line such as name = "Head of the grants office"'
+    ]

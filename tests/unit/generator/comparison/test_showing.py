@@ -78,7 +78,7 @@ def test_nothing_of_a_package_is_read_as_markdown() -> None:
     assert code("with `code` in it") == "``with `code` in it``"
     assert code("`x`") == "`` `x` ``"
     assert code("two\nlines") == "`two lines`"
-    assert code("") == "``"
+    assert code("") == ""
 
 
 def test_a_comment_holds_the_largest_change(compared: Compared) -> None:

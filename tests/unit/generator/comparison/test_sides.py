@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from claimstack.controls.errors import InputError
+from claimstack.generator.comparison.reading import OPTIONAL
 from claimstack.generator.comparison.sides import commit_of, package_roots, read_pairs, revision_files
 
 from .conftest import Files, edited, retention
@@ -203,6 +204,14 @@ def test_a_file_of_another_shape_is_named(path: str, files: Files) -> None:
 @pytest.mark.parametrize("text", ["[]", "null", '"text"', "3"])
 @pytest.mark.parametrize("path", ["manifest.json", "evidence/coverage.json", "evidence/facts.json"])
 def test_json_of_any_kind_in_place_of_a_file_is_refused(path: str, text: str, files: Files) -> None:
+    save({**files(), path: text}, Path("damaged"))
+    assert causes("damaged", "damaged")[0].startswith(f"damaged/{path}: is not what claimstack build writes (")
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "{}"])
+@pytest.mark.parametrize("path", OPTIONAL)
+def test_a_document_that_only_newer_packages_have_is_refused_where_it_is_no_such_document(path: str, text: str, files: Files) -> None:
+    """A document without its content would read as if everything in it had gone."""
     save({**files(), path: text}, Path("damaged"))
     assert causes("damaged", "damaged")[0].startswith(f"damaged/{path}: is not what claimstack build writes (")
 

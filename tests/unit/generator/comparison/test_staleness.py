@@ -151,7 +151,10 @@ def test_a_status_typed_by_hand_is_a_defect(status: str, says: str, files: Files
 
 def test_a_document_that_gives_another_word_than_the_coverage_is_a_defect(files: Files) -> None:
     prop = {"name": "coverage-status", "value": "implemented"}
-    plan = {"control-implementation": {"implemented-requirements": [{"control-id": "ac-1", "props": [prop]}]}}
+    plan = {
+        "system-characteristics": {"system-name": "Demo", "system-information": {"information-types": []}},
+        "control-implementation": {"implemented-requirements": [{"control-id": "ac-1", "props": [prop]}]},
+    }
     record = {
         "securityControls": [
             {"controlId": "AC-1", "coverageStatus": "implemented"},

@@ -14,13 +14,13 @@ from claimstack.generator.build import build
 from claimstack.generator.documents.cloudformation.template_text import template_text
 from claimstack.generator.documents.evidence.facts import METHODS, render_facts
 from claimstack.generator.documents.evidence.results import render_results
-from claimstack.generator.documents.inventory import asset_id, inventory_uuid
+from claimstack.generator.documents.inventory import inventory_uuid
 from claimstack.generator.documents.oscal.assessment import one_line, reviewed_controls
 from claimstack.generator.documents.oscal.assessment_plan import render_assessment_plan
 from claimstack.generator.documents.oscal.assessment_results import finding_state, render_assessment_results
 from claimstack.generator.documents.oscal.common import Document, timestamp, to_bytes
 from claimstack.generator.documents.states import state_of
-from claimstack.generator.emitted import REMOVE, TEST_RESULTS, Edit, Place
+from claimstack.generator.emitted import REMOVE, TEST_RESULTS, Edit, Place, asset_id
 from claimstack.generator.evaluation import Answer, Evaluated, Fact, Status, evaluate
 from claimstack.generator.passing import PassingTest
 from claimstack.generator.predicates import Outcome

@@ -16,7 +16,7 @@ from claimstack.generator.claims import Claim, Component
 from claimstack.generator.config import Config
 from claimstack.generator.documents.evidence.coverage import by_control
 from claimstack.generator.documents.evidence.responsibility import responsibility_rows
-from claimstack.generator.documents.inventory import asset_id, inventory_uuid
+from claimstack.generator.documents.inventory import inventory_uuid
 from claimstack.generator.documents.oscal.common import FEDRAMP_NS, OWN_NS, Document, to_bytes
 from claimstack.generator.documents.oscal.component_definition import component_uuid, render_component_definition, validation_uuid
 from claimstack.generator.documents.oscal.profile import render_class_profile
@@ -27,7 +27,7 @@ from claimstack.generator.documents.oscal.system_security_plan import SSP, rende
 from claimstack.generator.documents.outside import GIVEN, aws_services, given, service_id
 from claimstack.generator.documents.references.check import check_references
 from claimstack.generator.documents.states import MEANINGS, origination_of, state_of
-from claimstack.generator.emitted import REMOVE, Edit, Place
+from claimstack.generator.emitted import REMOVE, Edit, Place, asset_id
 from claimstack.generator.evaluation import Evaluated, Status, evaluate, read_back
 from claimstack.generator.expressions import prop
 from claimstack.generator.passing import cited

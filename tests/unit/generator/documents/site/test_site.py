@@ -21,12 +21,11 @@ from claimstack.generator.build import build
 from claimstack.generator.catalog_texts import CatalogTexts
 from claimstack.generator.config import Config
 from claimstack.generator.documents.evidence.coverage import by_control, status_counts
-from claimstack.generator.documents.inventory import asset_id
 from claimstack.generator.documents.site.filters import FILTERS
 from claimstack.generator.documents.site.pages import status_rows, waiting_rows
 from claimstack.generator.documents.site.site import INDEX, PAGES, render_site
 from claimstack.generator.documents.states import control_state, state_of
-from claimstack.generator.emitted import REMOVE, Edit, Place
+from claimstack.generator.emitted import REMOVE, Edit, Place, asset_id
 from claimstack.generator.evaluation import Evaluated, control_status, evaluate, read_back
 from claimstack.generator.predicates import Outcome
 
