@@ -113,7 +113,8 @@ def load_catalog_texts(path: Path, catalog: Catalog) -> CatalogTexts:
     except (ValueError, RecursionError) as error:
         raise InputError(f"--catalog: {path}: is not JSON ({error}); {want}") from error
     if not isinstance(document, dict) or not isinstance(document.get("catalog"), dict):
-        held = repr(next(iter(document))) if isinstance(document, dict) and document else f"a JSON {type(document).__name__}"
+        kinds: dict[type, str] = {dict: "an empty object", list: "a list", str: "a text"}
+        held = repr(next(iter(document))) if isinstance(document, dict) and document else kinds.get(type(document), "a single value")
         raise InputError(f"--catalog: {path}: is no OSCAL catalog (it holds {held}); {want}")
     metadata = document["catalog"].get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}

@@ -12,7 +12,7 @@ from claimstack.generator.documents.evidence.coverage import status_counts
 from claimstack.generator.evaluation import Evaluated, Fact, read_back
 from claimstack.generator.package import Package, judge
 from claimstack.generator.predicates import Outcome
-from claimstack.generator.writing import differences
+from claimstack.generator.writing import MANIFEST, differences, read_manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,10 @@ def check_package(package: Package, folder: Path, environment: Path | None = Non
     if not folder.is_dir():
         return Checked((f"{folder}: does not exist; run claimstack build",), None)
     found = tuple(f"differs: {difference}" for difference in differences(package.files, folder))
+    if found and read_manifest(folder).get("generator", ours := _generator(package)) != ours:
+        found += (
+            f"{folder}: was written by other sources of claimstack than these, which may be why; claimstack build brings it up to date",
+        )
     unreadable: list[str] = []
     texts: dict[str, str] = {}
     for stack in package.system.stacks:
@@ -49,6 +53,10 @@ def check_package(package: Package, folder: Path, environment: Path | None = Non
         judged = None
         unreadable = [f"{folder}: {cause}" for cause in error.causes]
     return Checked((*found, *(f"not judged: {cause}" for cause in unreadable)), judged)
+
+
+def _generator(package: Package) -> Any:
+    return json.loads(package.files[MANIFEST])["generator"]
 
 
 def summary(package: Package, folder: Path, checked: Checked | None = None) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def _read(path: Path) -> Json:
     """What a JSON file holds, or None where it cannot be read."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
 
 
@@ -114,10 +114,7 @@ def template_files(folder: Path) -> list[Path]:
     found = sorted((folder / "cloudformation").glob("*.json"))
     if not found:
         raise InputError(f"{folder}: has no cloudformation/*.json; is it a package that claimstack build wrote?")
-    try:
-        return [path for path in found if "Resources" in json.loads(path.read_text(encoding="utf-8"))]
-    except (OSError, ValueError) as error:
-        raise InputError(f"{folder}: a file below cloudformation/ cannot be read: {error}") from error
+    return [path for path in found if isinstance(document := _document(path), dict) and "Resources" in document]
 
 
 def lint_template(stack: str, text: str, regions: tuple[str, ...]) -> Iterator[LintFinding]:

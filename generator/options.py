@@ -36,7 +36,8 @@ Redact = Annotated[
     typer.Option(
         "--redact",
         help="Write a package that may leave the boundary: names, addresses, account ids and ARNs replaced, each by the same stand-in "
-        "everywhere. Its folder is named by the stand-in too.",
+        "everywhere. Its folder is named by the stand-in too, so that the next run with the same --out replaces it: name all systems "
+        "that leave together in one run.",
     ),
 ]
 

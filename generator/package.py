@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ from claimstack.generator.documents.fedramp.mas import render_mas_flows, render_
 from claimstack.generator.documents.fedramp.ongoing_certification_report import render_ongoing_certification_report
 from claimstack.generator.documents.fedramp.secure_configuration import render_secure_configuration, render_secure_configuration_guide
 from claimstack.generator.documents.fedramp.security_decision_record import render_decision_page, render_security_decision_record
-from claimstack.generator.documents.generator_sources import sources_sha256
+from claimstack.generator.documents.generator_sources import release, sources_sha256
 from claimstack.generator.documents.image_context import CONTAINERFILE, LOCK, SBOM, render_containerfile, render_lock, render_sbom
 from claimstack.generator.documents.oscal.assessment_plan import render_assessment_plan
 from claimstack.generator.documents.oscal.assessment_results import render_assessment_results
@@ -188,7 +187,7 @@ def _manifest(system: System, rendered: Mapping[str, str], *, redacted: bool) ->
         "class": system.config.class_,
         "certification": system.config.certification,
         "timestamp": system.timestamp.isoformat(),
-        "generator": {"name": "claimstack", "version": version("claimstack"), "sources_sha256": sources_sha256()},
+        "generator": {"name": "claimstack", "version": release(), "sources_sha256": sources_sha256()},
         "configuration_sha256": sha256(system.config.model_dump_json(by_alias=True)),
         "data": [
             {"file": source.file, "version": source.version, "source": source.source, "sha256": source.sha256}

@@ -177,7 +177,7 @@ class Pseudonyms:
             (CIDR, self.address),
         )
         for pattern, replaced in patterns:
-            text = pattern.sub(lambda found, replaced=replaced: found[0] if keep(found[0]) else replaced(found[0], origin), text)  # type: ignore[misc]
+            text = pattern.sub(lambda found, replaced=replaced: found[0] if keep(found[0]) else replaced(found[0], origin), text)  # type: ignore[misc]  # a default binds the name now
         return text
 
     def _foreign_url(self, original: str, origin: str) -> str:

@@ -59,6 +59,10 @@ def edited(config: Config, *edits: Edit, results: Json = None) -> Package:
     return Package(evaluated, render(evaluated, templates))
 
 
+def weakened(evaluated: Evaluated, *edits: Edit) -> Evaluated:
+    return evaluate(evaluated.system, evaluated.emitted.edited(*edits))
+
+
 def stating_nothing() -> Package:
     """Only what `system.toml` cannot do without; no test of the runtime has run."""
     tables = {"name": "bare", "title": "Bare", "class": "C", "certification": "20x", "region": "us-east-1", "as_of": date(2026, 11, 1)}

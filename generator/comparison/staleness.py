@@ -19,6 +19,7 @@ from claimstack.generator.comparison.values import canonical, shortened
 from claimstack.generator.documents.fedramp.common import SDR
 from claimstack.generator.emitted import ABSENT, Json, value_at
 from claimstack.generator.evaluation import WORST_FIRST
+from claimstack.generator.expressions import expand
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.writing import MANIFEST, sha256
 
@@ -78,10 +79,10 @@ def _stands(package: Contents, fact: Json, expression: Json) -> str | None:
         return f"{', '.join(members)} stands in the templates" if members and not expression.get("where") else None
     if fact["actual"] is not None:
         return None if canonical(value) == canonical(fact["actual"]) else _short(value)
-    # Nothing was found: the pointer leads to the nearest place above, and the next step of the path must lead nowhere still.
+    # Nothing was found: the pointer leads to the nearest place above, and the rest of the path must lead nowhere still.
     path, depth = expression.get("path", ()), len(steps) - 2
-    now = value_at(value, tuple(path[depth:])) if 0 <= depth < len(path) and "*" not in path else ABSENT
-    return None if now is ABSENT else _short(now)
+    below = expand(value, tuple(path[depth:])) if 0 <= depth < len(path) else ()
+    return next((_short(now) for _, now in below if now is not ABSENT), None)
 
 
 def _questions(package: Contents) -> Iterator[Statement]:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
+from importlib.metadata import version
 from importlib.resources import files
 from typing import Final
 
 from claimstack.generator.passing import source_files
 
 SOURCES: Final = (".py", ".json", ".toml", ".j2")
+
+
+@cache
+def release() -> str:
+    """The version of claimstack that is installed."""
+    return version("claimstack")
 
 
 @cache

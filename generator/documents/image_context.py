@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
-from importlib.metadata import version
 from importlib.resources import files
 from typing import Any, Final
 
+from claimstack.generator.documents.generator_sources import release
 from claimstack.generator.documents.oscal.common import stable_uuid, timestamp
 from claimstack.generator.evaluation import Evaluated
 from claimstack.generator.requirements import Requirement, parse_requirements
@@ -53,7 +53,7 @@ def locked_packages() -> tuple[Requirement, ...]:
 def bill_of_materials(system: str, moment: datetime, packages: Iterable[Requirement]) -> dict[str, Any]:
     """A CycloneDX 1.6 document of what the image holds above its base; the base's supplier has the bill of what is in that."""
     packages = sorted(packages, key=lambda package: package.name)
-    own = {"type": "application", "bom-ref": OURS, "name": OURS, "version": version(OURS)}
+    own = {"type": "application", "bom-ref": OURS, "name": OURS, "version": release()}
     listed = [f"{package.purl} {digest}" for package in packages for digest in sorted(package.sha256)]
     content = hashlib.sha256("\n".join(listed).encode()).hexdigest()
     return {

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 from importlib.resources import files
+from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
@@ -27,13 +28,20 @@ def render_skeleton(name: str, **values: object) -> str:
 
 @cache
 def _environment() -> Environment:
+    return skeleton_environment(autoescape=False)
+
+
+def skeleton_environment(*, autoescape: bool, finalize: Callable[[Any], Any] | None = None) -> Environment:
+    """What fills skeletons. Constants in them are not folded: no build renders one so often that the search for them would pay."""
     return Environment(
         loader=FunctionLoader(skeleton),
+        autoescape=autoescape,  # noqa: S701 - Markdown is not HTML
+        finalize=finalize,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - Markdown, not HTML
+        optimized=False,
     )
 
 

@@ -186,7 +186,49 @@ def acceptable(draw: st.DrawFn) -> Data:
         )
     )
     data["dispositions"] = draw(dispositions(tuple(data.get("providers", {}))))
-    return data
+    return data | draw(stated())
+
+
+def stated() -> st.SearchStrategy[Data]:
+    """What only the provider knows; class B bears no more than a low impact, and what a rule of FedRAMP says depends on class and route."""
+    urls = st.just("https://www.example.gov/mcp")
+    levels = st.integers(1, 3)
+    said = st.fixed_dictionaries({"status": st.sampled_from(["implemented", "partial", "planned"]), "explanation": sentences})
+    return optional(
+        service=optional(
+            acronym=labels,
+            model=st.sampled_from(["SaaS", "PaaS", "IaaS"]),
+            deployment=st.sampled_from(["Public Cloud", "Government-Only Cloud"]),
+            state=st.sampled_from(["operational", "under-development"]),
+            operational_since=days,
+            website=urls,
+            logo=st.just("https://www.example.gov/logo.png"),
+            fedramp_id=st.just("EXAMPLE-2"),
+            uei=st.just("ABCDEF123456"),
+            business_categories=some(st.sampled_from(["Media", "Travel Management"]), 2),
+            trust_center=urls,
+            package_url=urls,
+            next_report=st.just(date(2027, 1, 31)),
+        ),
+        assurance=optional(identity=levels, authenticator=levels, federation=levels),
+        information=some(sentences, 2).map(
+            lambda titles: [
+                {"title": title, "description": title, **dict.fromkeys(("confidentiality", "integrity", "availability"), "low")}
+                for title in titles
+            ]
+        ),
+        assessor=st.fixed_dictionaries({"name": sentences, "id": st.just("123456")}),
+        cryptographic_modules=st.just({"kms": {"module": "HSM", "certificate": "4523", "standard": "FIPS 140-3"}}),
+        rules=st.fixed_dictionaries({"AFC-CSO-INB": said}),
+        ksis=st.fixed_dictionaries({"KSI-CED-RAT": said}),
+    ).flatmap(_with_people)
+
+
+def _with_people(data: Data) -> st.SearchStrategy[Data]:
+    """Whoever owns a plan has to hold the role."""
+    people = {"people": [{"name": "Owner", "roles": ["system-owner"], "contact": ["Security", "Sales"]}]}
+    plans = {"plans": {"sc-4": {"owner": "system-owner", "completion": date(2027, 1, 1), "milestone": "Test it."}}}
+    return st.sampled_from([data, data | people, data | people | plans])
 
 
 @st.composite

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import Any, Final
 from urllib.parse import quote
 
 from claimstack.generator.config import Config
-from claimstack.generator.documents.generator_sources import sources_sha256
+from claimstack.generator.documents.generator_sources import release, sources_sha256
 from claimstack.generator.documents.oscal.common import timestamp
 from claimstack.generator.system import System
 
@@ -55,7 +54,7 @@ def metadata(system: System) -> dict[str, str]:
     return {
         "version": system.config.as_of.isoformat(),
         "lastUpdated": timestamp(system.timestamp),
-        "updateSource": f"claimstack {version('claimstack')}, an automated build from system.toml; sources sha256 {sources_sha256()}",
+        "updateSource": f"claimstack {release()}, an automated build from system.toml; sources sha256 {sources_sha256()}",
     }
 
 

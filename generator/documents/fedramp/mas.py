@@ -9,12 +9,11 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterator, Mapping
-from importlib.metadata import version
 from typing import Any
 
 from claimstack.generator.documents.fedramp.common import fedramp_id, not_stated
 from claimstack.generator.documents.fedramp.mas_types import HANDLING, METADATA, UNKNOWN, Handling
-from claimstack.generator.documents.generator_sources import sources_sha256
+from claimstack.generator.documents.generator_sources import release, sources_sha256
 from claimstack.generator.documents.image_context import SBOM, locked_packages
 from claimstack.generator.documents.inventory import inventory_uuid
 from claimstack.generator.documents.outside import aws_services, given, service_id
@@ -109,7 +108,7 @@ def head(evaluated: Evaluated, title: str, rules: list[str]) -> dict[str, Any]:
         "environment": evaluated.emitted.environment,
         "level": "declared",
         "note": NOTE,
-        "generator": {"name": "claimstack", "version": version("claimstack"), "sources_sha256": sources_sha256()},
+        "generator": {"name": "claimstack", "version": release(), "sources_sha256": sources_sha256()},
     }
 
 

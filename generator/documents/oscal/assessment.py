@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any, Final
 
 from claimstack.generator.documents.evidence.facts import METHODS, NOTES
-from claimstack.generator.documents.generator_sources import sources_sha256
+from claimstack.generator.documents.generator_sources import release, sources_sha256
 from claimstack.generator.documents.inventory import inventory_uuid
 from claimstack.generator.documents.oscal.common import metadata, prop, stable_uuid, timestamp
 from claimstack.generator.documents.oscal.component_definition import component_uuid
@@ -154,14 +153,14 @@ def responsible(system: System) -> dict[str, Any]:
 def assessment_assets(evaluated: Evaluated) -> dict[str, Any]:
     """What finds the facts: the program that reads the templates, and the tests whose recorded results it reads."""
     system = evaluated.system
-    release = [prop("version", version("claimstack"), ns=None), prop("generator-sources-sha256", sources_sha256())]
+    program = [prop("version", release(), ns=None), prop("generator-sources-sha256", sources_sha256())]
     components: list[dict[str, Any]] = [
         {
             "uuid": tool_uuid(system, "declared"),
             "type": "software",
             "title": "claimstack checks",
             "description": "Reads the emitted CloudFormation templates back and evaluates every check on them, offline.",
-            "props": release,
+            "props": program,
             "status": {"state": "operational"},
         }
     ]

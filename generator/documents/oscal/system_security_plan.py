@@ -67,7 +67,7 @@ def _metadata(evaluated: Evaluated, said: dict[str, Any], body: dict[str, Any]) 
     system = evaluated.system
     held = {role.id for role in said["roles"]}
     titles = {PROVIDER: "Provider"} | {str(role): title for role, title in ROLES.items()} | ROLE_TITLES
-    used = {role for role in _role_ids(body) if role not in held}
+    used = _role_ids(body) - held
     parties = {party.uuid: party for party in said["parties"]}
     for party in (infrastructure_party(system), *operator_parties(system)):
         if party is not None:
@@ -83,17 +83,17 @@ def _metadata(evaluated: Evaluated, said: dict[str, Any], body: dict[str, Any]) 
     return built | {"props": package_props(evaluated), "remarks": tier_words(evaluated.levels)}
 
 
-def _role_ids(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        if isinstance(value.get("role-id"), str):
-            yield value["role-id"]
-        yield from value.get("role-ids", ())
-        for item in value.values():
-            if isinstance(item, dict | list):
-                yield from _role_ids(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _role_ids(item)
+def _role_ids(body: dict[str, Any]) -> set[str]:
+    found: set[str] = set()
+    waiting: list[Any] = [body]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            found.update(value.get("role-ids", ()), [value["role-id"]] if "role-id" in value else ())
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+    return found
 
 
 def _diagram_uuid(system: System, path: str) -> str:

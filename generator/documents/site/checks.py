@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from claimstack.generator.documents.evidence.facts import render_facts
-from claimstack.generator.documents.site.views import FactView, check_source, fact_view, in_order, source_sha256
+from claimstack.generator.documents.site.views import FactView, check_source, fact_views, in_order, source_sha256
 from claimstack.generator.evaluation import Evaluated
 from claimstack.generator.predicates import Outcome
 
@@ -35,9 +35,10 @@ def checks(evaluated: Evaluated) -> tuple[CheckEntry, ...]:
     rendered = render_facts(evaluated)
     raw_facts: dict[str, list[object]] = {}
     views: dict[str, list[FactView]] = {}
+    shown = evaluated.once(fact_views)
     sentences = {said["id"]: said["sentence"] for said in rendered["checks"]}
     for fact, raw in zip(evaluated.facts, rendered["facts"], strict=True):
-        views.setdefault(fact.check, []).append(fact_view(evaluated, fact))
+        views.setdefault(fact.check, []).append(shown[id(fact)])
         needless = {"check", "sha256"}
         if sentences[fact.check].endswith(fact.expected):
             needless.add("expected")

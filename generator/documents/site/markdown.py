@@ -6,7 +6,7 @@ import re
 from functools import cache, lru_cache
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from claimstack.generator.documents import markdown
@@ -23,15 +23,7 @@ _LINE_START = re.compile(r"^(\s*)([-+#>]|\d+[.)])(?=\s)", re.MULTILINE)
 
 @cache
 def markdown_environment() -> Environment:
-    environment = Environment(
-        loader=FunctionLoader(markdown.skeleton),
-        autoescape=True,
-        finalize=_finalize,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = markdown.skeleton_environment(autoescape=True, finalize=_finalize)
     environment.filters |= FILTERS | {"code": code, "fenced": fenced, "plain": plain}
     return environment
 

@@ -7,10 +7,9 @@ import hashlib
 import re
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import version
 from typing import Any, Final
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from claimstack.controls.catalog import label
@@ -18,7 +17,8 @@ from claimstack.generator.catalog_texts import CatalogTexts
 from claimstack.generator.documents.evidence.coverage import parameters
 from claimstack.generator.documents.fedramp.diagram import architecture_svg
 from claimstack.generator.documents.fedramp.ksis import KsiResult, ksi_results, methods_line
-from claimstack.generator.documents.markdown import skeleton
+from claimstack.generator.documents.generator_sources import release
+from claimstack.generator.documents.markdown import skeleton, skeleton_environment
 from claimstack.generator.documents.rendered import text_of
 from claimstack.generator.documents.site.checks import checks, sources
 from claimstack.generator.documents.site.filters import FILTERS
@@ -101,8 +101,8 @@ def _page(evaluated: Evaluated, values: Mapping[str, Any], texts: CatalogTexts |
         "texts": texts,
         "values": stated.get,
         "style": Markup(style),  # noqa: S704 - files of this package, no value goes into them
-        "first_script": Markup(first),  # noqa: S704
-        "script": Markup(script),  # noqa: S704
+        "first_script": Markup(first),  # noqa: S704 - as above
+        "script": Markup(script),  # noqa: S704 - as above
         "script_hashes": [_csp_hash(first), _csp_hash(script)],
     }
     return _NEEDLESS.sub("", _html().get_template("site/index.html.j2").render(page)).rstrip() + "\n"
@@ -173,7 +173,7 @@ def _values(evaluated: Evaluated, files: Mapping[str, str]) -> dict[str, Any]:
         "sources": sources(entries),
         "downloads": downloads(files),
         "verify": VERIFY,
-        "version": version("claimstack"),
+        "version": release(),
         "label": label,
         "who": WHO.__getitem__,
         "family_title": lambda family: f"{family.upper()} {FAMILIES.get(family, '')}".strip(),
@@ -210,9 +210,7 @@ def _ksi(result: KsiResult) -> dict[str, Any]:
 
 @cache
 def _html() -> Environment:
-    environment = Environment(
-        loader=FunctionLoader(skeleton), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    environment = skeleton_environment(autoescape=True)
     environment.filters |= FILTERS | {"raw_text": _raw_text}
     return environment
 

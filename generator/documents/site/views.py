@@ -21,6 +21,8 @@ from claimstack.generator.passing import PassingTest
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.system import Declared, DeclaredCheck
 
+_STATUSES = tuple(status.value for status in Status)
+
 
 @dataclass(frozen=True, slots=True)
 class FactView:
@@ -149,7 +151,7 @@ class ControlView:
     @property
     def point_counts(self) -> tuple[tuple[str, int], ...]:
         counted = Counter(point.status for point in self.points)
-        return tuple((status.value, counted[status.value]) for status in Status if counted[status.value])
+        return tuple((status, counted[status]) for status in _STATUSES if status in counted)
 
     @property
     def failed(self) -> tuple[FactView, ...]:
@@ -239,7 +241,7 @@ class _Maker:
         self._facts: dict[str, list[Fact]] = {}
         for fact in evaluated.facts:
             self._facts.setdefault(fact.check, []).append(fact)
-        self._views = {id(fact): fact_view(evaluated, fact) for fact in evaluated.facts}
+        self._views = evaluated.once(fact_views)
         self._parameters = evaluated.once(parameters)
 
     def point(self, answer: Answer) -> PointView:
@@ -316,6 +318,11 @@ class _Maker:
             elsewhere=len(elsewhere),
             elsewhere_passed=sum(fact.outcome is Outcome.PASSED for fact in elsewhere),
         )
+
+
+def fact_views(evaluated: Evaluated) -> Mapping[int, FactView]:
+    """Every fact, by its identity: the same fact is shown in several places."""
+    return {id(fact): fact_view(evaluated, fact) for fact in evaluated.facts}
 
 
 def fact_view(evaluated: Evaluated, fact: Fact) -> FactView:

@@ -115,8 +115,8 @@ def test_other_bytes_of_the_same_version_are_refused(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ('{"profile": {}}', "is no OSCAL catalog (it holds 'profile')"),
-        ("[1]", "is no OSCAL catalog (it holds a JSON list)"),
-        ("{}", "is no OSCAL catalog (it holds a JSON dict)"),
+        ("[1]", "is no OSCAL catalog (it holds a list)"),
+        ("{}", "is no OSCAL catalog (it holds an empty object)"),
         ("catalog:\n  uuid: x\n", "is not JSON"),
         ("<catalog/>", "is not JSON"),
     ],

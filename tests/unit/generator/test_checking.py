@@ -90,3 +90,13 @@ def test_an_environment_that_no_longer_fits_is_a_reason_not_to_judge(package: Pa
     checked = check_package(package, folder, environment)
     assert checked.judged is None
     assert [line for line in checked.differences if "ImageUri" in line and line.startswith(f"not judged: {folder}: {environment}")] != []
+
+
+def test_a_package_of_other_sources_is_told_where_it_differs(package: Package, folder: Path) -> None:
+    said = f"{folder}: was written by other sources of claimstack than these, which may be why; claimstack build brings it up to date"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["generator"]["sources_sha256"] = "0" * 64
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert check_package(package, folder).differences[-1] == said
+    (folder / "manifest.json").write_text("{}")
+    assert said not in check_package(package, folder).differences

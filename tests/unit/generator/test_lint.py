@@ -91,6 +91,7 @@ def test_a_package_whose_manifest_tells_nothing_is_found(folder: Path, manifest:
     ("path", "text", "said"),
     [
         ("oscal/system-security-plan.json", "{", "cannot be read as JSON"),
+        ("cloudformation/server.json", "[" * 100_000, "cannot be read as JSON"),
         ("evidence/facts.json", '{"facts": ["x"]}', "evidence/facts.json: not as claimstack build writes it"),
         ("cloudformation/server.json", '{"Resources": []}', "cloudformation/server.json: /Resources is not an object"),
     ],

@@ -110,8 +110,8 @@ def test_example_values_are_no_evidence(commercial: Package, tmp_path: Path) -> 
     """Without an environment nothing is settled by a value that a person has still to choose."""
     assert {fact.environment for fact in commercial.evaluated.facts} == {None}
     examples = json.loads(commercial.files["cloudformation/parameters.example.json"])
-    example = next(entry["ParameterValue"] for entry in examples["server"] if entry["ParameterKey"] == "ImageUri")
-    assert example not in commercial.files["evidence/facts.json"]
+    value = next(entry["ParameterValue"] for entry in examples["server"] if entry["ParameterKey"] == "ImageUri")
+    assert value not in commercial.files["evidence/facts.json"]
     file = tmp_path / "prod.json"
     file.write_text("{}", encoding="utf-8")
     assert judged(example("commercial"), environment=file).emitted.environment == "prod"

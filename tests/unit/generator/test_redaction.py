@@ -342,7 +342,7 @@ def test_the_example_parameters_of_a_package_can_be_redacted(tmp_path: Path) -> 
     file.write_text(made(config).files["cloudformation/parameters.example.json"].replace("amazonaws.com/mcp@", f"amazonaws.com/{MARK}@"))
     _, redacted = both(config, environment=file)
     server = redacted.evaluated.emitted.parameters["server"]
-    assert server["KeyArn"] == "arn:aws:kms:us-east-1:111122223333:key/00000000-0000-0000-0000-000000000001"
+    assert server["CertificateArn"].startswith("arn:aws:acm:us-east-1:111122223333:certificate/00000000-0000-0000-0000-0000000000")
     assert server["ImageUri"].startswith("111122223333.dkr.ecr.us-east-1.amazonaws.com/repository-1@sha256:")
     assert holding(redacted.files, MARK) == []
 

@@ -93,6 +93,16 @@ def test_differences_name_what_is_missing_foreign_and_changed(tmp_path: Path) ->
     assert list(differences(files, tmp_path / "nowhere")) == [f"{tmp_path / 'nowhere'}: does not exist; run claimstack build"]
 
 
+def test_a_file_that_cannot_be_read_is_a_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").write_text("1")
+
+    def refuse(_: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    assert list(differences({"a": "1"}, tmp_path)) == [f"{tmp_path / 'a'}: cannot be read (Permission denied)"]
+
+
 @pytest.mark.parametrize(
     ("there", "given", "said"),
     [

@@ -77,6 +77,13 @@ def test_an_edit_is_found_even_where_the_manifest_was_made_to_fit(what: str, fil
     assert stands in [item.stands for item in found(rehashed(edited(files(), SERVER, edit)))]
 
 
+def test_a_value_that_comes_into_an_entry_of_a_list_is_found(files: Files) -> None:
+    def cache(document: Any) -> None:
+        properties(document, "RestApiStage")["MethodSettings"][0]["CachingEnabled"] = True
+
+    assert "true" in [item.stands for item in found(rehashed(edited(files("govcloud"), SERVER, cache)))]
+
+
 @pytest.mark.parametrize("tables", [COMMERCIAL, GOVCLOUD], ids=["commercial", "govcloud"])
 def test_whatever_makes_a_check_fail_is_found_even_where_the_manifest_was_made_to_fit(tables: dict[str, Any]) -> None:
     system = build(Config.model_validate_json(json.dumps(tables)))
@@ -90,7 +97,7 @@ def test_whatever_makes_a_check_fail_is_found_even_where_the_manifest_was_made_t
     ]
     assert len(mutants) > 1000
     unnoticed = []
-    for mutant in mutants[::40]:
+    for mutant in mutants[::97]:
         after = emitted.edited(*mutant.edits)
         changed = {f"cloudformation/{stack}.json": json.dumps(template) for stack, template in after.stacks.items()}
         if not found(rehashed({**files, **changed})):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from tests.systems import weakened
 
 from claimstack.generator.documents.fedramp.accepted_vulnerabilities import render_accepted_vulnerabilities
 from claimstack.generator.emitted import REMOVE, TEST_RESULTS, Edit, Place
-from claimstack.generator.evaluation import Evaluated, evaluate
+from claimstack.generator.evaluation import Evaluated
 from claimstack.generator.predicates import Outcome
 
 Built = Callable[..., Evaluated]
@@ -20,13 +21,12 @@ RETENTION = "system.AWS-Logs-LogGroup.RetentionInDays.at-least"
 
 @pytest.fixture(scope="module")
 def failing(built: Built) -> Evaluated:
-    evaluated = built()
     edits = (
         Edit(Place("server", ("Resources", "AuditLog", "Properties", "RetentionInDays")), 30),
         Edit(Place("server", ("Resources", "AccessLog", "Properties", "RetentionInDays")), REMOVE),
         Edit(Place(TEST_RESULTS, ("tests", TEST)), REMOVE),
     )
-    return evaluate(evaluated.system, evaluated.emitted.edited(*edits))
+    return weakened(built(), *edits)
 
 
 def test_a_build_accepts_nothing(built: Built, failing: Evaluated) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from tests.systems import weakened
 
 from claimstack.controls.errors import InputError
 from claimstack.generator.cryptographic_services import CRYPTOGRAPHIC_SERVICES
@@ -26,7 +27,7 @@ from claimstack.generator.documents.fedramp.mas_types import HANDLING
 from claimstack.generator.documents.fedramp.ports import component_protocols, ports_and_protocols
 from claimstack.generator.documents.fedramp.secure_configuration import render_secure_configuration, render_secure_configuration_guide
 from claimstack.generator.emitted import REMOVE, Edit, Place
-from claimstack.generator.evaluation import Evaluated, evaluate
+from claimstack.generator.evaluation import Evaluated
 from claimstack.generator.flows import DERIVATIONS, flow_map
 from claimstack.generator.loading import parse_config
 
@@ -37,10 +38,6 @@ INFORMATION = [
     {"title": "Answers", "description": "What is found.", "confidentiality": "low", "integrity": "moderate", "availability": "low"},
 ]
 LEVERAGED = {"title": "Infrastructure", "package_id": "EXAMPLE-1", "date_authorized": "2026-01-01"}
-
-
-def weakened(evaluated: Evaluated, *edits: Edit) -> Evaluated:
-    return evaluate(evaluated.system, evaluated.emitted.edited(*edits))
 
 
 def place(logical_id: str, *steps: str | int) -> Place:

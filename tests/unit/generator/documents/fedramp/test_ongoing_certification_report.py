@@ -6,10 +6,11 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
+from tests.systems import weakened
 
 from claimstack.generator.documents.fedramp.ongoing_certification_report import months_from, render_ongoing_certification_report
 from claimstack.generator.emitted import Edit, Place
-from claimstack.generator.evaluation import Evaluated, evaluate
+from claimstack.generator.evaluation import Evaluated
 
 Built = Callable[..., Evaluated]
 PLANS = {
@@ -45,7 +46,7 @@ def test_failed_checks_are_counted_and_nothing_is_accepted(built: Built) -> None
     sound = built()
     assert render_ongoing_certification_report(sound)["acceptedVulnerabilities"].startswith("No check of this build failed;")
     edit = Edit(Place("server", ("Resources", "AuditLog", "Properties", "RetentionInDays")), 30)
-    failing = evaluate(sound.system, sound.emitted.edited(edit))
+    failing = weakened(sound, edit)
     assert render_ongoing_certification_report(failing)["acceptedVulnerabilities"].startswith("1 check of this build failed;")
 
 

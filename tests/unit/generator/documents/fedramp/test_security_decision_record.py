@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from tests.systems import weakened
 
 from claimstack.controls.catalog import label, load_catalog
 from claimstack.controls.ksis import load_ksi_answers
@@ -24,10 +25,6 @@ from claimstack.generator.predicates import Outcome
 
 Built = Callable[..., Evaluated]
 RETENTION = "system.AWS-Logs-LogGroup.RetentionInDays.at-least"
-
-
-def weakened(evaluated: Evaluated, *edits: Edit) -> Evaluated:
-    return evaluate(evaluated.system, evaluated.emitted.edited(*edits))
 
 
 @pytest.fixture(scope="module")

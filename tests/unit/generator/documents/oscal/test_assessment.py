@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from tests.systems import weakened
 
 from claimstack.generator.build import build
 from claimstack.generator.documents.cloudformation.template_text import template_text
@@ -37,13 +38,9 @@ WEAKENED = (
 )
 
 
-def edited(evaluated: Evaluated, *edits: Edit) -> Evaluated:
-    return evaluate(evaluated.system, evaluated.emitted.edited(*edits))
-
-
 @pytest.fixture(scope="module")
 def failing(built: Built) -> Evaluated:
-    found = edited(built(), *WEAKENED)
+    found = weakened(built(), *WEAKENED)
     assert found.failed
     return found
 
@@ -143,7 +140,7 @@ def test_nothing_expires_and_everything_is_collected_when_the_package_says(faili
 def test_conditional_and_unevaluated_facts_are_told_as_such(built: Built) -> None:
     retention = Edit(Place("server", ("Parameters", "Retention")), {"Type": "Number"})
     referred = Edit(RETENTION, {"Ref": "Retention"})
-    evaluated = edited(built(), retention, referred, Edit(Place(TEST_RESULTS, ("tests", TEST)), REMOVE))
+    evaluated = weakened(built(), retention, referred, Edit(Place(TEST_RESULTS, ("tests", TEST)), REMOVE))
     said = {observation["title"]: observation["description"] for observation in result_of(evaluated)["observations"]}
     conditional = said["system.AWS-Logs-LogGroup.RetentionInDays.at-least: server.AuditLog"]
     unevaluated = said[f"tests.unit.runtime.test_audit.{TEST.partition('::')[2]}: {TEST_RESULTS}"]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.systems import weakened
 
 from claimstack.generator.build import build
 from claimstack.generator.documents.oscal.assessment_results import render_assessment_results
@@ -38,7 +39,7 @@ def planned(built: Built) -> Evaluated:
 @pytest.fixture(scope="module")
 def failing(planned: Evaluated) -> Evaluated:
     edit = Edit(Place("server", ("Resources", "AuditLog", "Properties", "RetentionInDays")), 30)
-    return evaluate(planned.system, planned.emitted.edited(edit))
+    return weakened(planned, edit)
 
 
 def plan_of_action(evaluated: Evaluated) -> Any:

@@ -16,6 +16,7 @@ from typing import Any
 
 import cmarkgfm
 import pytest
+from tests.systems import weakened
 
 from claimstack.generator.build import build
 from claimstack.generator.catalog_texts import CatalogTexts
@@ -94,10 +95,6 @@ def article(text: str, control: str) -> str:
     found = re.search(rf'<article class="page control" id="{re.escape(control)}".*?</article>', text, re.DOTALL)
     assert found is not None
     return found[0]
-
-
-def weakened(evaluated: Evaluated, *edits: Edit) -> Evaluated:
-    return evaluate(evaluated.system, evaluated.emitted.edited(*edits))
 
 
 @pytest.fixture(scope="session")
