@@ -227,7 +227,7 @@ def stated() -> st.SearchStrategy[Data]:
 def _with_people(data: Data) -> st.SearchStrategy[Data]:
     """Whoever owns a plan has to hold the role."""
     people = {"people": [{"name": "Owner", "roles": ["system-owner"], "contact": ["Security", "Sales"]}]}
-    plans = {"plans": {"sc-4": {"owner": "system-owner", "completion": date(2027, 1, 1), "milestone": "Test it."}}}
+    plans = {"plans": {"ac-2": {"owner": "system-owner", "completion": date(2027, 1, 1), "milestone": "Test it."}}}
     return st.sampled_from([data, data | people, data | people | plans])
 
 
