@@ -34,7 +34,7 @@ build: setup ## write out/ for the reference systems
 	.venv/bin/claimstack build $(SYSTEMS)
 
 test: setup ## all tests that need no extra server and no one else's judgement
-	.venv/bin/pytest -n 2 -m 'not conformance and not e2e and not image and not site'
+	.venv/bin/pytest -n 2 --dist worksteal -m 'not conformance and not e2e and not image and not site'
 
 test-results: setup ## run the tests of the runtime and record their outcomes in tests/results.json, on which claims rest
 	.venv/bin/python tests/results.py

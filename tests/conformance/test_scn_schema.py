@@ -10,12 +10,12 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from tests.systems import made
 
 from claimstack.generator.comparison.comparing import compare
 from claimstack.generator.comparison.notification import CHANGE_TYPES, notification
 from claimstack.generator.comparison.reading import Contents, read_package
 from claimstack.generator.loading import parse_config
-from claimstack.generator.package import make_package
 
 REPOSITORY = Path(__file__).parents[2]
 OFFICIAL = Path(os.environ.get("CLAIMSTACK_DATA") or REPOSITORY.parent / "shared" / "data")
@@ -49,7 +49,7 @@ def package(*edits: tuple[str, str]) -> Contents:
     for pattern, value in edits:
         text, count = re.subn(pattern, value, text, flags=re.MULTILINE)
         assert count == 1, pattern
-    files = make_package(parse_config(text, "system.toml")).files
+    files = made(parse_config(text, "system.toml")).files
     return read_package("package", {path: content.encode() for path, content in files.items()})
 
 

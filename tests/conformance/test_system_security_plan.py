@@ -14,6 +14,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from tests.systems import edit, example, made, weakened
 
 from claimstack.controls.catalog import load_catalog
 from claimstack.generator.config import Config
@@ -21,10 +22,7 @@ from claimstack.generator.documents.oscal.common import CATALOG_HREF
 from claimstack.generator.documents.oscal.profile import render_class_profile
 from claimstack.generator.documents.oscal.system_security_plan import SSP, render_system_security_plan
 from claimstack.generator.documents.references.check import check_references
-from claimstack.generator.emitted import Edit, Place
-from claimstack.generator.evaluation import evaluate
-from claimstack.generator.loading import load_config
-from claimstack.generator.package import Package, make_package
+from claimstack.generator.package import Package
 
 REPOSITORY = Path(__file__).parents[2]
 OFFICIAL = Path(os.environ.get("CLAIMSTACK_DATA") or REPOSITORY.parent / "shared" / "data")
@@ -51,9 +49,8 @@ BARE = {
 """A system whose system.toml states nothing that only a provider knows."""
 
 
-@cache
 def package(class_: str = "C") -> Package:
-    return make_package(load_config(REPOSITORY / "examples" / "commercial.toml").model_copy(update={"class_": class_}))
+    return made(example("commercial").model_copy(update={"class_": class_}))
 
 
 def document(path: str) -> dict[str, Any]:
@@ -70,7 +67,7 @@ def schema_errors(content: dict[str, Any]) -> list[str]:
 
 
 def test_plan_of_a_system_that_states_nothing_is_accepted() -> None:
-    found = make_package(Config.model_validate_json(json.dumps(BARE)))
+    found = made(Config.model_validate_json(json.dumps(BARE)))
     plan = json.loads(found.files[SSP])
     assert schema_errors(plan) == []
     documents = {path: json.loads(text) for path, text in found.files.items() if path.startswith("oscal/")}
@@ -80,9 +77,7 @@ def test_plan_of_a_system_that_states_nothing_is_accepted() -> None:
 
 def test_plan_of_a_failing_system_is_accepted() -> None:
     whole = package().evaluated
-    weak = evaluate(
-        whole.system, whole.emitted.edited(Edit(Place("server", ("Resources", "AuditLog", "Properties", "RetentionInDays")), 7))
-    )
+    weak = weakened(whole, edit(7, "AuditLog", "Properties", "RetentionInDays"))
     plan = render_system_security_plan(weak)
     assert weak.failed
     assert schema_errors(plan) == []

@@ -1,13 +1,16 @@
-"""Whole systems, built once for each configuration."""
+"""Whole systems, built once for each configuration, and the command line, run in this process."""
 
 import json
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import Any
 
 import pytest
 
+from claimstack.generator import cli
 from claimstack.generator.build import build
 from claimstack.generator.config import Config
 from claimstack.generator.evaluation import Evaluated, evaluate, read_back
@@ -51,3 +54,33 @@ def built() -> Callable[..., Evaluated]:
         return _evaluated(json.dumps({**base, "as_of": date(2026, 11, 1).isoformat(), **tables}))
 
     return make
+
+
+@dataclass(frozen=True)
+class Ended:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def errors(self) -> list[str]:
+        return self.err.splitlines()
+
+
+Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def claimstack(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """`claimstack …`: how it ends and what it prints, which is never a traceback."""
+
+    def call(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["claimstack", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        printed = capsys.readouterr()
+        assert "Traceback" not in printed.err
+        return Ended(end.value.code if isinstance(end.value.code, int) else 0, printed.out, printed.err)
+
+    return call

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.systems import made, package_of
+from tests.unit.generator.conftest import Ended, Run
 
 from claimstack.generator import cli, console, package, writing
 from claimstack.generator.loading import load_config
@@ -24,38 +23,14 @@ ROOT = Path(__file__).parents[3]
 COMMERCIAL = (ROOT / "examples" / "commercial.toml").read_text(encoding="utf-8")
 
 
-@dataclasses.dataclass(frozen=True)
-class Ended:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def errors(self) -> list[str]:
-        return self.err.splitlines()
-
-
-Run = Callable[..., Ended]
-
-
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(claimstack: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """`claimstack …` in an empty folder, on a terminal of 80 columns. What is built is built once for each configuration."""
     monkeypatch.setattr(package, "make_package", made)
     monkeypatch.chdir(tmp_path)
     for stream in (console.out, console.err):
         monkeypatch.setattr(stream, "_width", 80)
-
-    def call(*arguments: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["claimstack", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        printed = capsys.readouterr()
-        assert "Traceback" not in printed.err
-        return Ended(end.value.code if isinstance(end.value.code, int) else 0, printed.out, printed.err)
-
-    return call
+    return claimstack
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import secrets
 import string
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,9 +20,10 @@ from xml.sax.saxutils import escape
 
 import pytest
 from mcp.server.request_state import RequestStateSecurity
+from tests.unit.generator.conftest import Ended, Run
 
 from claimstack.controls.errors import InputError
-from claimstack.generator import cli, rotate
+from claimstack.generator import rotate
 from claimstack.runtime.state_keys import FRESH_SECONDS
 
 ROOT = Path(__file__).parents[3]
@@ -225,16 +226,6 @@ class Api(BaseHTTPRequestHandler):
         """Nothing on the terminal."""
 
 
-@dataclass(frozen=True)
-class Ended:
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Ended]
-
-
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Aws]:
     """An account with one system, deployed a while ago."""
@@ -274,18 +265,13 @@ def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Aws]:
 
 
 @pytest.fixture
-def run(aws: Aws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(claimstack: Run, aws: Aws) -> Run:
     """`claimstack rotate …`; whatever comes of it, no secret is printed and the consumer's own gets a token."""
 
     def call(*arguments: str) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["claimstack", "rotate", *arguments])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        printed = capsys.readouterr()
-        assert "Traceback" not in printed.err
-        assert [value for value in aws.values if value in printed.out + printed.err] == []
-        return Ended(end.value.code if isinstance(end.value.code, int) else 0, printed.out, printed.err)
+        ended = claimstack("rotate", *arguments)
+        assert [value for value in aws.values if value in ended.out + ended.err] == []
+        return ended
 
     return call
 

@@ -5,31 +5,20 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.systems import made, package_of
+from tests.unit.generator.conftest import Run
 
-from claimstack.generator import cli, console, options, writing
+from claimstack.generator import console, options, writing
 from claimstack.generator.comparison.comparing import GATES
 from claimstack.generator.loading import parse_config
 
 ROOT = Path(__file__).parents[4]
 COMMERCIAL = (ROOT / "examples" / "commercial.toml").read_text(encoding="utf-8")
-
-
-@dataclass(frozen=True)
-class Ended:
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Ended]
 
 
 @pytest.fixture(scope="module")
@@ -43,24 +32,14 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(packages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(claimstack: Run, packages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """`claimstack diff …` in a folder with `old` and `new`, on a terminal of 80 columns."""
     shutil.copytree(packages, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     for stream in (console.out, console.err):
         monkeypatch.setattr(stream, "_width", 80)
-
-    def call(*arguments: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["claimstack", "diff", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        printed = capsys.readouterr()
-        assert "Traceback" not in printed.err
-        return Ended(end.value.code if isinstance(end.value.code, int) else 0, printed.out, printed.err)
-
-    return call
+    return partial(claimstack, "diff")
 
 
 def test_a_built_package_does_not_differ_from_itself_in_any_document(run: Run) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.unit.generator.conftest import Run
 
 from claimstack.controls.officials import PROVIDER_RULES, SCHEMAS
-from claimstack.generator import cli, console
+from claimstack.generator import console
 
 ROOT = Path(__file__).parents[4]
 OFFICIAL = Path(os.environ.get("CLAIMSTACK_DATA") or ROOT.parent / "shared" / "data")
@@ -21,11 +21,10 @@ COMMERCIAL = ROOT / "examples" / "commercial.toml"
 pytestmark = pytest.mark.skipif(
     not OFFICIAL.is_dir() and "CI" not in os.environ, reason="the official files are not here: set CLAIMSTACK_DATA to their folder"
 )
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(claimstack: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
     """`claimstack refresh …` in an empty folder: exit code, what it says, and what it says beside that."""
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
@@ -33,13 +32,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         monkeypatch.setattr(stream, "_width", 1000)
 
     def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["claimstack", "refresh", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        printed = capsys.readouterr()
+        ended = claimstack("refresh", *arguments)
         assert list(Path.cwd().iterdir()) == []
-        return end.value.code if isinstance(end.value.code, int) else 0, printed.out, printed.err
+        return ended.code, ended.out, ended.err
 
     return call
 

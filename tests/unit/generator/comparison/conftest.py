@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from tests.unit.generator import conftest
 
 from claimstack.generator.build import build
 from claimstack.generator.comparison.comparing import compare
@@ -31,25 +32,7 @@ RENDERED: Mapping[str, Any] = {
     TEST_RESULTS: render_results,
 }
 
-COMMERCIAL = {
-    "name": "grants-tools",
-    "title": "Grants tools",
-    "class": "C",
-    "certification": "20x",
-    "region": "us-east-1",
-    "as_of": "2026-11-01",
-    "front_door": {"domain": "mcp.example.gov"},
-    "auth": {"consumers": ["reporting"]},
-    "runtime": {"sessions": True},
-    "key": {"stack": True},
-}
-GOVCLOUD = {
-    **COMMERCIAL,
-    "certification": "rev5",
-    "region": "us-gov-west-1",
-    "front_door": {"type": "rest-api", "domain": "mcp.example.gov", "waf": True},
-    "key": {"stack": False},
-}
+COMMERCIAL, GOVCLOUD = ({**tables, "as_of": "2026-11-01"} for tables in (conftest.COMMERCIAL, conftest.GOVCLOUD))
 
 
 def retention(value: str) -> dict[str, Any]:
