@@ -22,9 +22,11 @@ pytestmark = pytest.mark.skipif(
     not OFFICIAL.is_dir() and "CI" not in os.environ, reason="the official files are not here: set CLAIMSTACK_DATA to their folder"
 )
 
+Told = Callable[..., tuple[int, str, str]]
+
 
 @pytest.fixture
-def run(claimstack: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
+def run(claimstack: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
     """`claimstack refresh …` in an empty folder: exit code, what it says, and what it says beside that."""
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
@@ -56,14 +58,14 @@ def newer(tmp_path: Path) -> Path:
     return copy
 
 
-def test_the_same_files_are_no_change(run: Run) -> None:
+def test_the_same_files_are_no_change(run: Told) -> None:
     code, out, err = run("--check", OFFICIAL, COMMERCIAL)
     assert code == 0
     assert out == "21 files compared, 0 changes\n"
     assert "certification-package-overview-schema-2026-06-24.json: version 0.2.0 exists" in err
 
 
-def test_changes_are_told_with_what_they_touch(run: Run, newer: Path) -> None:
+def test_changes_are_told_with_what_they_touch(run: Told, newer: Path) -> None:
     code, out, _ = run("--check", newer, COMMERCIAL)
     assert code == 1
     lines = out.splitlines()
@@ -73,7 +75,7 @@ def test_changes_are_told_with_what_they_touch(run: Run, newer: Path) -> None:
     assert lines[at + 1] == "  document package: fedramp/security-decision-record.json"
 
 
-def test_pipelines_and_reviewers_get_their_own_form(run: Run, newer: Path) -> None:
+def test_pipelines_and_reviewers_get_their_own_form(run: Told, newer: Path) -> None:
     code, out, _ = run("--check", newer, "--json")
     assert code == 1
     assert [each["kind"] for each in json.loads(out)["changes"]] == ["edition", "rule-force", "schema-version"]
@@ -82,7 +84,7 @@ def test_pipelines_and_reviewers_get_their_own_form(run: Run, newer: Path) -> No
     assert out.startswith("# Official files against the facts of this package\n\n21 files compared, 3 changes. Systems looked at: none")
 
 
-def test_wrong_input_ends_with_2(run: Run, tmp_path: Path, newer: Path) -> None:
+def test_wrong_input_ends_with_2(run: Told, tmp_path: Path, newer: Path) -> None:
     assert run()[0] == 2
     assert run("--check", tmp_path / "none")[0] == 2
     assert run("--check", OFFICIAL, "--json", "--markdown")[0] == 2
