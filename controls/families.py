@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files as package_files
 from pathlib import PurePosixPath
 from typing import Any
 
 from claimstack.controls.catalog import Catalog, Point, load_catalog
 from claimstack.controls.errors import InputError, raise_all
-from claimstack.controls.tables import choice_problem, listed, sentence_problem, suggestion, unknown_keys
+from claimstack.controls.tables import choice_problem, listed, sentence_problem, suggestion, toml_tables, toml_texts, unknown_keys
 
 HIGHEST = ("implemented", "partial", "none")
 PARTIES = ("organisation", "aws", "customer", "provider-of-key", "tools")
@@ -116,9 +114,7 @@ def disposition_problems(disposition: Disposition) -> Iterator[str]:
 @cache
 def load_families() -> Families:
     """The family files of this package; an InputError names each file and key that is wrong."""
-    folder = package_files("claimstack.controls").joinpath("families")
-    found = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda entry: entry.name)
-    return parse_families({f"controls/families/{entry.name}": entry.read_text("utf-8") for entry in found}, load_catalog())
+    return parse_families(toml_texts("families"), load_catalog())
 
 
 def parse_families(files: Mapping[str, str], catalog: Catalog) -> Families:
@@ -130,12 +126,7 @@ def parse_families(files: Mapping[str, str], catalog: Catalog) -> Families:
     dispositions: dict[str, Disposition] = {}
     origins: dict[tuple[str, str], str] = {}
     causes: list[str] = []
-    for file, text in files.items():
-        try:
-            table = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            causes.append(f"{file}: not TOML: {error}")
-            continue
+    for file, table in toml_tables(files, causes):
         causes += _wrong_head(file, table, catalog)
         for point, entry, problems in _entries(file, "ceilings", table, catalog, origins, causes):
             ceilings[point] = _read_ceiling(point, entry, problems)

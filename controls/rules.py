@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +15,7 @@ from typing import Any, Literal, get_args
 
 from claimstack.controls.catalog import load_catalog, read_fact_file
 from claimstack.controls.errors import InputError, raise_all
-from claimstack.controls.tables import choice_problem, listed, sentence_problem, suggestion, unknown_keys
+from claimstack.controls.tables import choice_problem, listed, sentence_problem, suggestion, toml_tables, toml_texts, unknown_keys
 
 Who = Literal["tool", "provider", "assessor", "not-applicable"]
 AnswerStatus = Literal["implemented", "partial", "planned", "not-applicable"]
@@ -179,21 +178,14 @@ def _rule(id_: str, fact: Mapping[str, Any]) -> Rule:
 @cache
 def load_rule_answers() -> Mapping[str, RuleAnswer]:
     """The answers of this package in the order of the rules; an InputError names each file and key that is wrong."""
-    folder = package_files("claimstack.controls").joinpath("rules")
-    found = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda entry: entry.name)
-    return parse_rule_answers({f"{FOLDER}/{entry.name}": entry.read_text("utf-8") for entry in found}, load_rules())
+    return parse_rule_answers(toml_texts("rules"), load_rules())
 
 
 def parse_rule_answers(files: Mapping[str, str], rules: Mapping[str, Rule]) -> Mapping[str, RuleAnswer]:
     """Answers out of TOML texts by file name, one for each rule; a file holds one rule set and carries its letters as its name."""
     answers: dict[str, RuleAnswer] = {}
     causes: list[str] = []
-    for file, text in files.items():
-        try:
-            table = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            causes.append(f"{file}: not TOML: {error}")
-            continue
+    for file, table in toml_tables(files, causes):
         for id_, entry in table.items():
             causes += [f"{file}: {id_}: {problem}" for problem in _entry_problems(file, id_, entry, rules)]
             if isinstance(entry, dict) and id_ in rules:

@@ -25,7 +25,7 @@ try:
     from claimstack.generator.commands.refresh import refresh
     from claimstack.generator.commands.rotate import rotate_client, rotate_state
     from claimstack.generator.commands.serve import serve
-    from claimstack.generator.console import WRONG_INPUT, err, out
+    from claimstack.generator.console import WRONG_INPUT, err, out, tell
 except KeyboardInterrupt:  # these take a tenth of a second, in which main() is not there yet to answer
     sys.exit(INTERRUPTED)
 
@@ -88,7 +88,7 @@ def main() -> None:
         app()
     except InputError as error:
         for cause in error.causes:
-            err.print(f"error: {cause}", style="red", markup=False, soft_wrap=True)
+            tell(f"error: {cause}", "red")
         sys.exit(WRONG_INPUT)
     except SystemExit as end:
         if end.code == INTERRUPTED:  # typer has turned the KeyboardInterrupt into it

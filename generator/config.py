@@ -230,11 +230,19 @@ def parse_days(value: str) -> int:
     return int(found[1])
 
 
+def decided_by(config: Config, parameter: str) -> Literal["system.toml", "template"] | None:
+    """Who decides the value of a control parameter; None where nobody does."""
+    if parameter in config.parameters:
+        return "system.toml"
+    return "template" if parameter == RETENTION_PARAMETER else None
+
+
 def control_parameter(config: Config, parameter: str) -> ControlParameter:
     """What system.toml sets, or the default where there is one; raise InputError for a control parameter that has neither."""
-    if parameter in config.parameters:
+    decision = decided_by(config, parameter)
+    if decision == "system.toml":
         return config.parameters[parameter]
-    if parameter == RETENTION_PARAMETER:
+    if decision == "template":
         return ControlParameter(
             value=DEFAULT_RETENTION,
             reason="The shortest retention of CloudWatch Logs that reaches thirty months.",

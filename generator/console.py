@@ -29,6 +29,16 @@ err = _console(sys.stderr, stderr=True)
 out = _console(sys.stdout)
 
 
+def say(line: str) -> None:
+    """A line of the result, as it is: no markup, and folded by nobody but the terminal."""
+    out.print(line, markup=False, soft_wrap=True)
+
+
+def tell(line: str, style: str | None = None) -> None:
+    """A line beside the result, likewise."""
+    err.print(line, markup=False, soft_wrap=True, style=style)
+
+
 def refuse_two_forms(*, as_json: bool, as_markdown: bool) -> None:
     if as_json and as_markdown:
         raise InputError("--json and --markdown: the standard output takes one of them; choose one")

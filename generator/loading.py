@@ -57,7 +57,7 @@ def parse_toml(text: str, name: str) -> dict[str, Any]:
         line = text.count("\n") + 1
         reason = str(error).replace("at end of document", f"at line {line}, the end of the document").partition("; use sys.")[0]
         raise InputError(f"{name}: not valid TOML: {reason}") from None
-    return {key: _frozen(value) for key, value in data.items()}
+    return {key: frozen(value) for key, value in data.items()}
 
 
 STAND_INS = {
@@ -260,11 +260,11 @@ def _either(choices: list[str]) -> str:
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
 
 
-def _frozen(value: Any) -> Any:
+def frozen(value: Any) -> Any:
     match value:
         case list():
-            return tuple(_frozen(entry) for entry in value)
+            return tuple(frozen(entry) for entry in value)
         case dict():
-            return {key: _frozen(entry) for key, entry in value.items()}
+            return {key: frozen(entry) for key, entry in value.items()}
         case _:
             return value

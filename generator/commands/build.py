@@ -11,7 +11,7 @@ import typer
 
 from claimstack.controls.errors import InputError, raise_all
 from claimstack.generator import options
-from claimstack.generator.console import FAILED_CHECK, err, out, progress, source_date
+from claimstack.generator.console import FAILED_CHECK, out, progress, say, source_date, tell
 
 if TYPE_CHECKING:
     from claimstack.generator.catalog_texts import CatalogTexts
@@ -111,9 +111,7 @@ def _print_summary(said: dict[str, Any], *, checked: bool) -> None:
     from claimstack.generator.checking import failure
 
     built = said["built"] or said
-    out.print(
-        f"{said['system']}  {said['files']} files {'checked' if checked else 'written'} in {said['folder']}", markup=False, soft_wrap=True
-    )
+    say(f"{said['system']}  {said['files']} files {'checked' if checked else 'written'} in {said['folder']}")
     out.print(
         f"  {said['facts']} facts, {len(said['failed_facts'])} failed, {said['conditional_facts']} conditional"
         + (f", {said['not_evaluated_facts']} not evaluated" if said["not_evaluated_facts"] else "")
@@ -124,14 +122,14 @@ def _print_summary(said: dict[str, Any], *, checked: bool) -> None:
         + ", ".join(f"{number} {status}" for status, number in said["points"].items() if status != "total" and number)
     )
     for warning in said["warnings"]:
-        err.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
+        tell(f"warning: {warning}", "yellow")
     for fact in built["failed_facts"]:
-        err.print(f"failed: {failure(fact)}", style="red", markup=False, soft_wrap=True)
+        tell(f"failed: {failure(fact)}", "red")
     for problem in said["problems"]:
-        err.print(problem, style="red", markup=False, soft_wrap=True)
+        tell(problem, "red")
     for fact in said["failed_facts"]:
         if fact not in built["failed_facts"]:
-            err.print(f"failed: {said['folder']}/{failure(fact)}", style="red", markup=False, soft_wrap=True)
+            tell(f"failed: {said['folder']}/{failure(fact)}", "red")
 
 
 def _print_redaction(redaction: Redaction) -> None:
@@ -139,11 +137,7 @@ def _print_redaction(redaction: Redaction) -> None:
 
     said = redaction.summary()
     kept = ", ".join(key for key in KEPT if not key.endswith("{}"))
-    out.print(f"redacted: {said['replaced']} values are replaced, each by one stand-in everywhere", markup=False, soft_wrap=True)
-    out.print(f"  left as they were: dates, numbers, words of fixed lists, ids of catalogs, {kept}", markup=False, soft_wrap=True)
+    say(f"redacted: {said['replaced']} values are replaced, each by one stand-in everywhere")
+    say(f"  left as they were: dates, numbers, words of fixed lists, ids of catalogs, {kept}")
     if said["not_looked_for"]:
-        out.print(
-            f"  replaced, but not looked for in the files, since claimstack uses such words itself: {', '.join(said['not_looked_for'])}",
-            markup=False,
-            soft_wrap=True,
-        )
+        say(f"  replaced, but not looked for in the files, since claimstack uses such words itself: {', '.join(said['not_looked_for'])}")

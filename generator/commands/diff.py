@@ -7,7 +7,7 @@ import json
 import typer
 
 from claimstack.generator import options
-from claimstack.generator.console import FAILED_CHECK, err, out, progress, refuse_two_forms
+from claimstack.generator.console import FAILED_CHECK, out, progress, refuse_two_forms, tell
 
 
 def diff(
@@ -62,9 +62,9 @@ def diff(
         for comparison in comparisons:
             out.print(terminal(comparison))
     for path, draft in drafts.items():
-        err.print(f"{path}: draft of a notification; people fill {', '.join(draft.open)}", markup=False, soft_wrap=True)
+        tell(f"{path}: draft of a notification; people fill {', '.join(draft.open)}")
     for name, failed in met.items():
         for gate in failed:
-            err.print(f"fails on {gate}: {name}", style="red", markup=False, soft_wrap=True)
+            tell(f"fails on {gate}: {name}", "red")
     if any(met.values()):
         raise typer.Exit(FAILED_CHECK)

@@ -7,7 +7,7 @@ from typing import Any
 
 from claimstack.controls.errors import InputError
 from claimstack.generator import options
-from claimstack.generator.console import err, out, progress, source_date
+from claimstack.generator.console import progress, say, source_date, tell
 
 
 def image(
@@ -53,9 +53,9 @@ def image(
         if sbom is not None:
             write_sbom(recipe, packages, sbom)
         if program is None:
-            err.print(f"{folder} holds what the image is built from", markup=False, soft_wrap=True)
+            tell(f"{folder} holds what the image is built from")
             return
         with progress(f"Building {name} with {program}"):
             digest = build_image(recipe, folder, program, tag=name, push=push)
-    err.print(f"{'pushed' if push else 'built'} {name} with {program}", markup=False, soft_wrap=True)
-    out.print(f"{name.rpartition(':')[0]}@{digest}" if push else digest, markup=False, soft_wrap=True)
+    tell(f"{'pushed' if push else 'built'} {name} with {program}")
+    say(f"{name.rpartition(':')[0]}@{digest}" if push else digest)

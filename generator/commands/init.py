@@ -9,7 +9,7 @@ import typer
 
 from claimstack.controls.errors import InputError
 from claimstack.generator import options
-from claimstack.generator.console import err, out
+from claimstack.generator.console import err, say
 
 
 def init(
@@ -60,7 +60,7 @@ def init(
         given = {field: getattr(answers, field) for field in typed if hasattr(answers, field)}
         answers = interview(_ask, as_of=today, given=given, tell=lambda line: err.print(line, markup=False))
     write_new(file, render_system_toml(answers))
-    out.print(f"{file} written. Next: claimstack build {file}", markup=False, soft_wrap=True)
+    say(f"{file} written. Next: claimstack build {file}")
     limits = limits_of(answers.front_door)
     if limits:
         err.print(f"The {answers.front_door} front door cannot have:")

@@ -9,7 +9,7 @@ import typer
 
 from claimstack.controls.errors import InputError
 from claimstack.generator import options
-from claimstack.generator.console import FAILED_CHECK, out, progress
+from claimstack.generator.console import FAILED_CHECK, out, progress, say
 
 
 def lint(packages: options.Packages = None, region: options.LintRegions = None, as_json: options.AsJson = False) -> None:
@@ -35,9 +35,9 @@ def lint(packages: options.Packages = None, region: options.LintRegions = None, 
         out.print_json(json.dumps(found))
     else:
         for package, rows in found.items():
-            out.print(f"{package}: {len(rows)} {'finding' if len(rows) == 1 else 'findings'}", markup=False, soft_wrap=True)
+            say(f"{package}: {len(rows)} {'finding' if len(rows) == 1 else 'findings'}")
             for row in rows:
                 place = f"{row['file']}#/{row['where']}" if row["where"] else row["file"]
-                out.print(f"  {row['rule']} {place}: {row['message']}", markup=False, soft_wrap=True)
+                say(f"  {row['rule']} {place}: {row['message']}")
     if any(found.values()):
         raise typer.Exit(FAILED_CHECK)

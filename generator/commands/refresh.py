@@ -8,7 +8,7 @@ import typer
 
 from claimstack.controls.errors import InputError, raise_all
 from claimstack.generator import options
-from claimstack.generator.console import FAILED_CHECK, err, out, progress, refuse_two_forms
+from claimstack.generator.console import FAILED_CHECK, out, progress, refuse_two_forms, say, tell
 
 
 def refresh(
@@ -52,13 +52,13 @@ def refresh(
         typer.echo(markdown(comparison, found, built), nl=False)
     else:
         for impact in found:
-            out.print(f"{impact.change.text} [{impact.change.kind}]", markup=False, soft_wrap=True)
+            say(f"{impact.change.text} [{impact.change.kind}]")
             for line in summary(impact):
-                out.print(f"  {line}", markup=False, soft_wrap=True)
+                say(f"  {line}")
         for note in comparison.notes:
-            err.print(f"note: {note}", markup=False, soft_wrap=True)
+            tell(f"note: {note}")
         files, changes = len(comparison.compared), len(found)
         said = f"{files} {'file' if files == 1 else 'files'} compared, {changes} {'change' if changes == 1 else 'changes'}"
-        out.print(said, markup=False, soft_wrap=True)
+        say(said)
     if found:
         raise typer.Exit(FAILED_CHECK)

@@ -10,7 +10,7 @@ import typer
 
 from claimstack.controls.errors import InputError
 from claimstack.generator import options
-from claimstack.generator.console import FAILED_CHECK, err, out
+from claimstack.generator.console import FAILED_CHECK, err, say, tell
 
 
 def rotate_state(
@@ -32,7 +32,7 @@ def rotate_state(
     server = rotate.server_of(name, package, stack, region)
     now = datetime.now(UTC)  # noqa: TID251  # a rotation is an act, and writes no package
     with _told_failures():
-        rotate.rotate_state(server, rotate.connect_to(server.region), _say, now, force=force, dry_run=dry_run)
+        rotate.rotate_state(server, rotate.connect_to(server.region), say, now, force=force, dry_run=dry_run)
 
 
 def rotate_client(
@@ -62,11 +62,7 @@ def rotate_client(
     server = rotate.server_of(None, package, stack, region)
     rotate.check_consumer(server, name)
     with _told_failures():
-        step(server, name, rotate.connect_to(server.region), _say, dry_run=dry_run)
-
-
-def _say(line: str) -> None:
-    out.print(line, markup=False, soft_wrap=True)
+        step(server, name, rotate.connect_to(server.region), say, dry_run=dry_run)
 
 
 @contextmanager
@@ -77,7 +73,7 @@ def _told_failures() -> Iterator[None]:
     try:
         yield
     except RotationError as error:
-        err.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+        tell(f"error: {error}", "red")
         raise typer.Exit(FAILED_CHECK) from error
     except KeyboardInterrupt:
         err.print("Stopped in between; the same command goes on from where things stand.")

@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 
 from claimstack.generator import options
-from claimstack.generator.console import err, progress
+from claimstack.generator.console import err, progress, tell
 
 
 def serve(
@@ -34,9 +34,9 @@ def serve(
         server, listener, url = open_server(local, os.environ)
     from claimstack.runtime.local import serve as serve_until_interrupted
 
-    err.print(f"MCP server at {url}" + (f", with the evidence of {package}" if package else ""), markup=False, soft_wrap=True)
+    tell(f"MCP server at {url}" + (f", with the evidence of {package}" if package else ""))
     token = ' --header "Authorization: Bearer $TOKEN"' if issuer else ""
-    err.print(f"  claude mcp add --transport http claimstack {url}{token}", markup=False, soft_wrap=True)
+    tell(f"  claude mcp add --transport http claimstack {url}{token}")
     err.print("Ctrl-C ends it.")
     with suppress(KeyboardInterrupt):
         serve_until_interrupted(server, listener)

@@ -15,6 +15,7 @@ from claimstack.generator.documents.generator_sources import sources_sha256
 from claimstack.generator.emitted import Json
 from claimstack.generator.evaluation import Fact, check_facts
 from claimstack.generator.expressions import Scope
+from claimstack.generator.loading import frozen
 from claimstack.generator.questions.reading import Question
 from claimstack.generator.system import DeclaredCheck
 
@@ -57,7 +58,7 @@ def question_of(expression: Json) -> Question | None:
     if kind is None:
         return None
     try:
-        question = kind(**{name: _frozen(value) for name, value in expression.items() if name != "kind"})
+        question = kind(**{name: frozen(value) for name, value in expression.items() if name != "kind"})
     except TypeError:
         return None
     return question if canonical(json.loads(json.dumps(question.data()))) == canonical(expression) else None
@@ -67,12 +68,6 @@ def question_of(expression: Json) -> Question | None:
 def _kinds() -> dict[str, Any]:
     found = (getattr(questions, name) for name in questions.__all__)
     return {item.kind: item for item in found if isinstance(item, type) and issubclass(item, Question) and item is not Question}
-
-
-def _frozen(value: Json) -> Any:
-    if isinstance(value, list):
-        return tuple(_frozen(item) for item in value)
-    return {key: _frozen(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def _scope(package: Contents, check: str) -> Scope | None:

@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 import json
-import os
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 import pytest
+from tests.official import OFFICIAL, needs_official
 from tests.systems import SYSTEMS, package_of
 
-OFFICIAL = Path(os.environ.get("CLAIMSTACK_DATA") or Path(__file__).parents[3] / "shared" / "data") / "fedramp-2026"
+FEDRAMP = OFFICIAL / "fedramp-2026"
 FORM = "fedramp-accepted-vulnerability-info-schema-2026-06-24.json"
 COMMON = "fedramp-common-definitions-schema-2026-06-24.json"
 DOCUMENT = "fedramp/accepted-vulnerabilities.json"
 
 pytestmark = [
     pytest.mark.conformance,
-    pytest.mark.skipif(
-        not OFFICIAL.is_dir() and "CI" not in os.environ, reason="the official files are not here: set CLAIMSTACK_DATA to their folder"
-    ),
+    needs_official,
 ]
 
 
 @cache
 def schema(definition: str | None) -> jsonschema_rs.Validator:
     """The form, or one of the common definitions; the July file writes references without `#`, which upstream has corrected since."""
-    common = json.loads((OFFICIAL / "schemas-2026-10" / COMMON).read_text())
-    form = json.loads((OFFICIAL / "schemas-2026-07-15" / FORM).read_text().replace(".json/$defs/", ".json#/$defs/"))
+    common = json.loads((FEDRAMP / "schemas-2026-10" / COMMON).read_text())
+    form = json.loads((FEDRAMP / "schemas-2026-07-15" / FORM).read_text().replace(".json/$defs/", ".json#/$defs/"))
     registry = jsonschema_rs.Registry([(common["$id"], common)])
     asked = form if definition is None else {"$ref": f"{common['$id']}#/$defs/{definition}"}
     return jsonschema_rs.Draft202012Validator(asked, registry=registry, validate_formats=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import re
 from collections.abc import Callable
 from functools import cache
@@ -18,6 +17,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from tests.official import OFFICIAL, needs_official
 from tests.systems import REFERENCES, WEAKENED, edited, package_of
 
 from claimstack.generator.config import Config
@@ -26,15 +26,12 @@ from claimstack.generator.documents.fedramp.common import CPO, OCR_EXAMPLE, SDR
 from claimstack.generator.package import make_package
 
 REPOSITORY = Path(__file__).parents[2]
-OFFICIAL = Path(os.environ.get("CLAIMSTACK_DATA") or REPOSITORY.parent / "shared" / "data")
 OCTOBER, JULY = (OFFICIAL / "fedramp-2026" / name for name in ("schemas-2026-10", "schemas-2026-07-15"))
 ACCEPTED = "fedramp/accepted-vulnerabilities.json"
 
 pytestmark = [
     pytest.mark.conformance,
-    pytest.mark.skipif(
-        not OFFICIAL.is_dir() and "CI" not in os.environ, reason="the official files are not here: set CLAIMSTACK_DATA to their folder"
-    ),
+    needs_official,
 ]
 
 SCHEMAS = {

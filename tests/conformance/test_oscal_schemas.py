@@ -6,7 +6,6 @@ import copy
 import hashlib
 import importlib
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from tests.official import OFFICIAL, needs_official
 from tests.systems import SYSTEMS, oscal_documents, package_of
 
 from claimstack.controls.catalog import load_catalog
@@ -25,15 +25,12 @@ from claimstack.generator.documents.oscal.profile import render_profile
 from claimstack.generator.documents.references.check import check_references
 
 REPOSITORY = Path(__file__).parents[2]
-OFFICIAL = Path(os.environ.get("CLAIMSTACK_DATA") or REPOSITORY.parent / "shared" / "data")
 PACKAGE = json.loads((REPOSITORY / "tests/unit/generator/documents/references/package.json").read_text())
 EMITTED = sorted((REPOSITORY / "out").glob("*/oscal/*.json"))
 
 pytestmark = [
     pytest.mark.conformance,
-    pytest.mark.skipif(
-        not OFFICIAL.is_dir() and "CI" not in os.environ, reason="the official files are not here: set CLAIMSTACK_DATA to their folder"
-    ),
+    needs_official,
 ]
 
 TRESTLE = {

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 import pytest
+from tests.official import OFFICIAL, needs_official
 from tests.systems import made
 
 from claimstack.generator.comparison.comparing import compare
@@ -18,7 +18,6 @@ from claimstack.generator.comparison.reading import Contents, read_package
 from claimstack.generator.loading import parse_config
 
 REPOSITORY = Path(__file__).parents[2]
-OFFICIAL = Path(os.environ.get("CLAIMSTACK_DATA") or REPOSITORY.parent / "shared" / "data")
 SCHEMAS = OFFICIAL / "fedramp-2026" / "schemas-2026-10"
 SCN = "fedramp-significant-change-notifications-schema-2026-06-24.json"
 COMMON = "fedramp-common-definitions-schema-2026-06-24.json"
@@ -27,9 +26,7 @@ EXAMPLE = (REPOSITORY / "examples" / "commercial.toml").read_text(encoding="utf-
 
 pytestmark = [
     pytest.mark.conformance,
-    pytest.mark.skipif(
-        not OFFICIAL.is_dir() and "CI" not in os.environ, reason="the official files are not here: set CLAIMSTACK_DATA to their folder"
-    ),
+    needs_official,
 ]
 
 

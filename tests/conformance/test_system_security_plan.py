@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import re
 import shutil
 import sys
@@ -14,6 +13,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from tests.official import CATALOG, OFFICIAL, needs_official
 from tests.systems import edit, example, made, weakened
 
 from claimstack.controls.catalog import load_catalog
@@ -25,16 +25,12 @@ from claimstack.generator.documents.references.check import check_references
 from claimstack.generator.package import Package
 
 REPOSITORY = Path(__file__).parents[2]
-OFFICIAL = Path(os.environ.get("CLAIMSTACK_DATA") or REPOSITORY.parent / "shared" / "data")
-NIST = OFFICIAL / "nist" / "NIST_SP-800-53_rev5.2.0_catalog.json"
 EXAMPLES = ("fedramp-ssp-example_NORMALIZED_.oscal.json", "fedramp-ssp-example_new-core.oscal.json")
 WORKSPACE_CATALOG, WORKSPACE_PROFILE = "trestle://catalogs/nist/catalog.json", "trestle://profiles/class/profile.json"
 
 pytestmark = [
     pytest.mark.conformance,
-    pytest.mark.skipif(
-        not OFFICIAL.is_dir() and "CI" not in os.environ, reason="the official files are not here: set CLAIMSTACK_DATA to their folder"
-    ),
+    needs_official,
 ]
 
 BARE = {
@@ -190,7 +186,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     assert trestle("init", "--local") == 0
     (tmp_path / "catalogs" / "nist").mkdir()
-    shutil.copy(NIST, tmp_path / "catalogs" / "nist" / "catalog.json")
+    shutil.copy(CATALOG, tmp_path / "catalogs" / "nist" / "catalog.json")
     return tmp_path
 
 

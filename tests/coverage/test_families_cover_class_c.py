@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import tomllib
 from collections import defaultdict
@@ -13,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.official import CATALOG, needs_official
 
 from claimstack.controls.catalog import load_catalog
 from claimstack.controls.families import Families, disposition_of, load_families
@@ -24,8 +23,6 @@ from claimstack.generator.loading import load_config
 from claimstack.generator.passing import cited
 
 REPOSITORY = Path(__file__).parents[2]
-OFFICIAL = Path(os.environ.get("CLAIMSTACK_DATA") or REPOSITORY.parent / "shared" / "data")
-CATALOG = OFFICIAL / "nist" / "NIST_SP-800-53_rev5.2.0_catalog.json"
 
 UNANSWERED: Mapping[str, str] = {}
 """Points of class C of which nothing honest can be said yet, with the reason."""
@@ -99,9 +96,7 @@ def test_every_sentence_is_short_and_ends() -> None:
     assert [(where, text) for where, text in sentences(load_families()) if len(text) > LONGEST or not text.endswith(".")] == []
 
 
-@pytest.mark.skipif(
-    not CATALOG.is_file() and "CI" not in os.environ, reason="the official files are not here: set CLAIMSTACK_DATA to their folder"
-)
+@needs_official
 def test_no_sentence_of_the_catalog_is_copied() -> None:
     official = {run for prose in _proses(json.loads(CATALOG.read_text("utf-8"))) for run in _runs(prose)}
     assert len(official) > 10_000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.official import CATALOG
 from tests.systems import example, made, package_of
 
 from claimstack.controls.catalog import load_catalog
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parents[2]
-CATALOG = Path(os.environ.get("CLAIMSTACK_DATA") or ROOT.parent / "shared" / "data") / "nist" / "NIST_SP-800-53_rev5.2.0_catalog.json"
 SYSTEM_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 from collections.abc import Callable
@@ -11,10 +10,11 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.official import needs_official
 
 from claimstack.controls.catalog import load_catalog
 
-from .conftest import CATALOG, files_of
+from .conftest import files_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -353,18 +353,13 @@ def test_dark_and_light_follow_the_system(opened: Opened) -> None:
 # ---- the wording of the standard
 
 
-with_catalog = pytest.mark.skipif(
-    not CATALOG.is_file() and "CI" not in os.environ, reason="the official files are not here: set CLAIMSTACK_DATA to their folder"
-)
-
-
-@with_catalog
+@needs_official
 @pytest.mark.parametrize("name", REFERENCE)
 def test_the_page_is_small_with_the_wording_too(name: str) -> None:
     assert len(files_of(f"{name}-worded")["site/index.html"].encode()) < 3_000_000
 
 
-@with_catalog
+@needs_official
 def test_the_wording_of_every_control_appears_when_the_catalog_is_given(opened: Opened) -> None:
     page = opened("commercial-worded", "#sc-28")
     asked = page.locator("#sc-28 .standard").inner_text()

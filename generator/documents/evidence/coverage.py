@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from claimstack.generator.config import RETENTION_PARAMETER, control_parameter
+from claimstack.generator.config import control_parameter, decided_by
 from claimstack.generator.emitted import asset_id
 from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated, Status, control_status
 from claimstack.generator.system import System
@@ -74,13 +74,10 @@ def parameters(evaluated: Evaluated) -> dict[str, dict[str, Any]]:
 
 def _parameter(parameter: str, system: System) -> dict[str, Any]:
     """A value with its reason, or nothing where neither system.toml nor a template decides."""
-    if parameter in system.config.parameters:
-        decided_by = "system.toml"
-    elif parameter == RETENTION_PARAMETER:
-        decided_by = "template"
-    else:
+    decision = decided_by(system.config, parameter)
+    if decision is None:
         return {"value": None, "reason": None, "approver": None, "date": None, "decided_by": None}
-    return {**control_parameter(system.config, parameter).model_dump(mode="json"), "decided_by": decided_by}
+    return {**control_parameter(system.config, parameter).model_dump(mode="json"), "decided_by": decision}
 
 
 def counts(statuses: Iterable[Status]) -> dict[str, int]:

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from claimstack.controls.catalog import label
-from claimstack.generator.config import control_parameter
+from claimstack.generator.config import control_parameter, decided_by
 from claimstack.generator.documents.evidence.coverage import by_control
 from claimstack.generator.documents.evidence.responsibility import OF_REMAINDERS, PARTIES
 from claimstack.generator.documents.fedramp.common import independent
 from claimstack.generator.documents.fedramp.evidence import DEPLOYED, LEVELS, CheckResult, check_results, failures, results_of
-from claimstack.generator.documents.oscal.claimed import is_set, sentences
+from claimstack.generator.documents.oscal.claimed import sentences
 from claimstack.generator.documents.states import FEDRAMP_WORDS, SDR_STATUSES, control_state
 from claimstack.generator.evaluation import WORST_FIRST, Answer, Evaluated, Status, control_status
 from claimstack.generator.stated import ROLES
@@ -42,7 +42,7 @@ def _control(evaluated: Evaluated, control: str, answers: list[Answer], results:
 def _parameters(evaluated: Evaluated, control: str) -> Iterator[tuple[str, str]]:
     """Control parameters that have a value: those of system.toml, and the retention that the templates decide."""
     for parameter in evaluated.system.catalog.controls[control].parameters:
-        if is_set(evaluated.system, parameter):
+        if decided_by(evaluated.system.config, parameter) is not None:
             yield parameter, control_parameter(evaluated.system.config, parameter).value
 
 

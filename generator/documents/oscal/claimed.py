@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from claimstack.generator.config import RETENTION_PARAMETER, control_parameter
+from claimstack.generator.config import control_parameter, decided_by
 from claimstack.generator.documents.oscal.common import TRESTLE_NS, prop
 from claimstack.generator.emitted import TEST_RESULTS, Place, asset_id
 from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated, Status
@@ -146,15 +146,10 @@ def resource_props(evaluated: Evaluated, declared: Iterable[Declared]) -> Iterat
 def set_parameters(system: System, parameters: Iterable[str]) -> Iterator[dict[str, Any]]:
     """What system.toml sets for the control, and the retention that the template decides."""
     for parameter in parameters:
-        if is_set(system, parameter):
+        if decided_by(system.config, parameter) is not None:
             stated = control_parameter(system.config, parameter)
             remarks = f"{stated.reason} Approver: {stated.approver} ({stated.date.isoformat()})"
             yield {"param-id": parameter, "values": [stated.value], "remarks": remarks}
-
-
-def is_set(system: System, parameter: str) -> bool:
-    """Whether a control parameter has a value."""
-    return parameter in system.config.parameters or parameter == RETENTION_PARAMETER
 
 
 def _qualified(result: ClaimResult) -> str:

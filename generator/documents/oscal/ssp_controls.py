@@ -8,6 +8,7 @@ from typing import Any, Final
 from claimstack.controls.catalog import Control, label
 from claimstack.controls.families import Remainder
 from claimstack.generator.claims import Component
+from claimstack.generator.config import decided_by
 from claimstack.generator.documents.evidence.coverage import by_control
 from claimstack.generator.documents.oscal.claimed import (
     UNPLANNED,
@@ -17,7 +18,6 @@ from claimstack.generator.documents.oscal.claimed import (
     component_state,
     coverage_status,
     evidence_links,
-    is_set,
     levels_of,
     sentences,
     set_parameters,
@@ -150,7 +150,7 @@ def _requirement_remarks(system: System, known: Control) -> Iterator[str]:
             "The system is built for one region, and its stacks do nothing for this control. What a rebuild in a second region loses "
             "stands in the authorization boundary."
         )
-    unset = [parameter for parameter in known.parameters if not is_set(system, parameter)]
+    unset = [parameter for parameter in known.parameters if decided_by(system.config, parameter) is None]
     if unset:
         yield f"Control parameters without a value in system.toml: {', '.join(unset)}."
 

@@ -10,18 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.official import OFFICIAL, needs_official
 
 from claimstack.controls.changes import Change, compare
 from claimstack.controls.errors import InputError
 from claimstack.controls.officials import CATALOG, KSI_PAIRS, KSIS, OFFICIALS, PROVIDER_RULES, RESOLVED, RULES, SCHEMAS
 
-OFFICIAL = Path(os.environ.get("CLAIMSTACK_DATA") or Path(__file__).parents[4] / "shared" / "data")
 SDR = SCHEMAS[0]
 COMMON = SCHEMAS[1]
 
-pytestmark = pytest.mark.skipif(
-    not OFFICIAL.is_dir() and "CI" not in os.environ, reason="the official files are not here: set CLAIMSTACK_DATA to their folder"
-)
+pytestmark = needs_official
 Edit = Callable[[str, Callable[[Any], None]], None]
 
 

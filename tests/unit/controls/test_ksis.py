@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from tests.official import OFFICIAL, needs_official
 
 from claimstack.controls.catalog import load_catalog
 from claimstack.controls.errors import InputError
 from claimstack.controls.ksis import FILE, load_ksi_answers, parse_ksi_answers
 from claimstack.controls.officials import KSIS
 
-OFFICIAL = Path(os.environ.get("CLAIMSTACK_DATA") or Path(__file__).parents[4] / "shared" / "data")
 TEXT = (Path(__file__).parents[3] / FILE).read_text()
 PEOPLE_AND_PROCESS = {
     "KSI-CED-RAT",
@@ -56,7 +55,7 @@ def test_whatever_is_shown_leaves_something_to_somebody() -> None:
     assert all(answer.remains for answer in load_ksi_answers().values())
 
 
-@pytest.mark.skipif(not OFFICIAL.is_dir() and "CI" not in os.environ, reason="the official files are not here: set CLAIMSTACK_DATA")
+@needs_official
 def test_no_answer_copies_the_words_of_an_indicator() -> None:
     official = json.loads((OFFICIAL / KSIS.file).read_bytes())["controls"]
     known = {run for ksi in official for run in runs(ksi["description"])}

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.official import OFFICIAL, needs_official
 
 from claimstack.controls import extraction, officials, refresh
 from claimstack.controls.errors import InputError
 
 REPOSITORY = Path(__file__).parents[3]
-OFFICIAL = Path(os.environ.get("CLAIMSTACK_DATA") or REPOSITORY.parent / "shared" / "data")
 
 
-@pytest.mark.skipif(
-    not OFFICIAL.is_dir() and "CI" not in os.environ, reason="the official files are not here: set CLAIMSTACK_DATA to their folder"
-)
+@needs_official
 def test_the_committed_facts_are_what_the_official_files_say() -> None:
     assert refresh.differences(refresh.extract(OFFICIAL), REPOSITORY / "controls" / "facts") == []
 

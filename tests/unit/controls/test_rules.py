@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from tests.official import OFFICIAL, needs_official
 
 from claimstack.controls.errors import InputError
 from claimstack.controls.officials import PROVIDER_RULES, RULES
@@ -28,7 +28,6 @@ from claimstack.controls.rules import (
     read_rule_book,
 )
 
-OFFICIAL = Path(os.environ.get("CLAIMSTACK_DATA") or Path(__file__).parents[4] / "shared" / "data")
 TWO = {id_: load_rules()[id_] for id_ in ("AFC-CSO-ACK", "CCM-OCR-RPS")}
 AFC = """
 [AFC-CSO-ACK]
@@ -117,7 +116,7 @@ def test_the_explanation_names_condition_and_risk() -> None:
     assert load_rule_answers()["CCM-OCR-RPS"].explanation[-1].startswith("Applies when")
 
 
-@pytest.mark.skipif(not OFFICIAL.is_dir() and "CI" not in os.environ, reason="the official files are not here: set CLAIMSTACK_DATA")
+@needs_official
 def test_no_answer_copies_the_words_of_a_rule() -> None:
     official = json.loads((OFFICIAL / PROVIDER_RULES.file).read_bytes())["controls"]
     known = {run for rule in official for run in runs(rule["description"] + " " + rule["guidance"])}

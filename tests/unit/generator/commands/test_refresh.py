@@ -9,18 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.official import OFFICIAL, needs_official
 from tests.unit.generator.conftest import Run
 
 from claimstack.controls.officials import PROVIDER_RULES, SCHEMAS
 from claimstack.generator import console
 
 ROOT = Path(__file__).parents[4]
-OFFICIAL = Path(os.environ.get("CLAIMSTACK_DATA") or ROOT.parent / "shared" / "data")
 COMMERCIAL = ROOT / "examples" / "commercial.toml"
 
-pytestmark = pytest.mark.skipif(
-    not OFFICIAL.is_dir() and "CI" not in os.environ, reason="the official files are not here: set CLAIMSTACK_DATA to their folder"
-)
+pytestmark = needs_official
 
 Told = Callable[..., tuple[int, str, str]]
 

@@ -110,7 +110,7 @@ def test_a_retention_below_the_floor_fails_facts_and_worsens_points(compared: Co
 
 
 def test_without_the_web_acl_claims_are_lost_and_nothing_is_protected(compared: Compared) -> None:
-    comparison = compared("govcloud", front_door={**GOVCLOUD["front_door"], "waf": False})  # type: ignore[dict-item]
+    comparison = compared("govcloud", front_door={**GOVCLOUD["front_door"], "waf": False})
     found = comparison.findings
     assert {("removed", "server.WebAcl"), ("removed", "server.WafLog")} <= kinds(found.resources)
     assert ("sc-7_smt.c", "server.WebAclAssociation") in {(item.point, item.resource) for item in found.claims if item.kind == "lost"}

@@ -26,7 +26,7 @@ def printed(comparison: Any, width: int = 80) -> str:
 
 
 def test_the_terminal_gets_eighty_columns_and_the_verdict_first(compared: Compared) -> None:
-    said = printed(compared("govcloud", front_door={**GOVCLOUD["front_door"], "waf": False}))  # type: ignore[dict-item]
+    said = printed(compared("govcloud", front_door={**GOVCLOUD["front_door"], "waf": False}))
     lines = said.splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[:2] == ["grants-tools: old → new", "proposed class: transformative"]

@@ -7,15 +7,14 @@ import dataclasses
 import hashlib
 import io
 import json
-import os
 from collections import Counter
 from collections.abc import Callable
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 import pytest
+from tests.official import OFFICIAL, needs_official
 from tests.systems import weakened
 
 from claimstack.controls.errors import InputError
@@ -31,8 +30,7 @@ from claimstack.generator.evaluation import Evaluated
 from claimstack.generator.flows import DERIVATIONS, flow_map
 from claimstack.generator.loading import parse_config
 
-DATA = Path(os.environ.get("CLAIMSTACK_DATA") or Path(__file__).parents[6] / "shared" / "data")
-SDR_SCHEMA = DATA / "fedramp-2026" / "schemas-2026-10" / "fedramp-security-decision-record-schema-2026-06-24.json"
+SDR_SCHEMA = OFFICIAL / "fedramp-2026" / "schemas-2026-10" / "fedramp-security-decision-record-schema-2026-06-24.json"
 INFORMATION = [
     {"title": "Questions", "description": "What is asked.", "confidentiality": "moderate", "integrity": "low", "availability": "low"},
     {"title": "Answers", "description": "What is found.", "confidentiality": "low", "integrity": "moderate", "availability": "low"},
@@ -145,9 +143,7 @@ def test_ports_are_those_of_the_flows_in_the_form_of_the_schema(built: Callable[
     assert all(set(row) == {"serviceName", "portNumber", "transportProtocol", "encryption", "purpose"} for row in rows)
 
 
-@pytest.mark.skipif(
-    not SDR_SCHEMA.is_file() and "CI" not in os.environ, reason="the official files are not here: set CLAIMSTACK_DATA to their folder"
-)
+@needs_official
 def test_the_official_schema_takes_the_ports(built: Callable[..., Evaluated]) -> None:
     schema = json.loads(SDR_SCHEMA.read_text(encoding="utf-8"))["properties"]["portsAndProtocols"]
     jsonschema_rs.validate(schema, ports_and_protocols(built("govcloud")))

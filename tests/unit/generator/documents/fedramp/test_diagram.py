@@ -45,7 +45,7 @@ def rectangles(root: ET.Element) -> dict[str, tuple[float, float, float, float]]
     found = {}
     for group in root.iter(f"{SVG}g"):
         if "data-end" in group.attrib:
-            x, y, width, height = numbers(group.find(f"{SVG}rect"), "x", "y", "width", "height")  # type: ignore[arg-type]
+            x, y, width, height = numbers(group.find(f"{SVG}rect"), "x", "y", "width", "height")
             found[group.attrib["data-end"]] = (x, y, x + width, y + height)
     return found
 
@@ -54,7 +54,7 @@ def paths(root: ET.Element) -> dict[tuple[str, str], list[tuple[float, float]]]:
     found = {}
     for group in root.iter(f"{SVG}g"):
         if "data-source" in group.attrib:
-            drawn = group.find(f"{SVG}path").attrib["d"]  # type: ignore[union-attr]
+            drawn = group.find(f"{SVG}path").attrib["d"]
             points = [tuple(map(float, pair.split())) for pair in drawn.removeprefix("M").split(" L")]
             found[group.attrib["data-source"], group.attrib["data-target"]] = points
     return found
@@ -112,8 +112,8 @@ def test_every_component_has_its_box_with_the_controls_it_supports(built: Callab
         box = boxes[f"box-{component.id}"]
         assert box.attrib["data-component"] == component.id
         assert box.attrib["tabindex"] == "0"
-        assert box.find(f"{SVG}title").text.startswith(f"{component.title}: component of the system.")  # type: ignore[union-attr]
-    assert "AU-11" in boxes["box-audit-log"].find(f"{SVG}title").text  # type: ignore[operator,union-attr]
+        assert box.find(f"{SVG}title").text.startswith(f"{component.title}: component of the system.")
+    assert "AU-11" in boxes["box-audit-log"].find(f"{SVG}title").text
 
 
 def test_every_flow_is_drawn_and_named_below(built: Callable[..., Evaluated]) -> None:
@@ -126,7 +126,7 @@ def test_every_flow_is_drawn_and_named_below(built: Callable[..., Evaluated]) ->
     legend = " ".join(text.text or "" for text in root.findall(f"{SVG}text"))
     for number, group in enumerate((g for g in root.iter(f"{SVG}g") if "data-source" in g.attrib), start=1):
         assert re.search(rf"\b{number}\s+\S", legend)
-        assert group.find(f"{SVG}text").text == str(number)  # type: ignore[union-attr]
+        assert group.find(f"{SVG}text").text == str(number)
     assert set(WORDS) == set(DERIVATIONS)
 
 
@@ -151,7 +151,7 @@ def test_failed_facts_stand_in_the_box(built: Callable[..., Evaluated]) -> None:
     (box,) = [group for group in root.iter(f"{SVG}g") if group.attrib.get("id") == "box-audit-log"]
     assert "failed" in box.attrib["class"].split()
     assert any("failed facts" in (text.text or "") for text in box.iter(f"{SVG}text"))
-    assert "failed facts" in (box.find(f"{SVG}title").text or "")  # type: ignore[union-attr]
+    assert "failed facts" in (box.find(f"{SVG}title").text or "")
 
 
 def test_the_same_system_has_the_same_picture(built: Callable[..., Evaluated]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-import os
 import re
 from collections import Counter
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.official import OFFICIAL, needs_official
 
 from claimstack.controls.catalog import load_catalog
 from claimstack.generator.documents.oscal.common import OWN_NS, TRESTLE_NS, to_bytes
@@ -32,10 +32,6 @@ PACKAGE = json.loads((Path(__file__).parent / "package.json").read_text())
 """Six small documents in which every reference resolves; NIST's schema and trestle accept them (tests/conformance)."""
 POINTER = "cloudformation/server.json#/Resources/AuditLog/Properties/RetentionInDays"
 REPOSITORY = Path(__file__).parents[5]
-OFFICIAL = Path(os.environ.get("CLAIMSTACK_DATA") or REPOSITORY.parent / "shared" / "data")
-official = pytest.mark.skipif(
-    not OFFICIAL.is_dir() and "CI" not in os.environ, reason="the official files are not here: set CLAIMSTACK_DATA to their folder"
-)
 DELETE = object()
 NOBODY = "00000000-0000-4000-8000-000000009999"
 
@@ -409,7 +405,7 @@ KNOWN = {
 """What is wrong in the OSCAL Foundation's example plan: the kind of finding, how often it is found, and what is behind it."""
 
 
-@official
+@needs_official
 def test_example_plan_has_the_known_findings() -> None:
     name = "fedramp-ssp-example_NORMALIZED_.oscal.json"
     findings = check_references({name: json.loads((OFFICIAL / "fedramp-rev5" / name).read_text())}, load_catalog())
@@ -424,7 +420,7 @@ def test_docs_explain_the_verdict_on_the_example_plan() -> None:
     assert f"{sum(count for count, _ in KNOWN.values())} findings" in told
 
 
-@official
+@needs_official
 def test_new_core_example_plan_has_no_finding() -> None:
     name = "fedramp-ssp-example_new-core.oscal.json"
     assert check_references({name: json.loads((OFFICIAL / "fedramp-rev5" / name).read_text())}, load_catalog()) == ()

@@ -115,7 +115,7 @@ BROKEN: list[tuple[Callable[[dict[str, Any]], object], tuple[tuple[str, str, str
     ),
     *(
         (
-            lambda plan, wrong=wrong: by_component(plan, 0).update(props=[prop("planned-completion-date", wrong)]),  # type: ignore[misc]
+            lambda plan, wrong=wrong: by_component(plan, 0).update(props=[prop("planned-completion-date", wrong)]),
             ((f"{STATEMENT}/by-components/0/props/0/value", wrong, f"planned-completion-date {wrong} is no date"),),
         )
         for wrong in ("soon", "2026-02-30", "2026-2-3")
