@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from importlib.resources import files
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 from jinja2 import Environment, StrictUndefined
 
@@ -17,6 +17,7 @@ from claimstack.controls.errors import InputError
 from claimstack.generator.loading import parse_config, value_problem
 from claimstack.generator.partition import REGIONS, partition_of
 from claimstack.generator.rules import LONGEST_TIMEOUT
+from claimstack.generator.stated import Deployment, ServiceModel
 
 LIMITS = {
     "http-api": (
@@ -58,6 +59,8 @@ class Answers:
     endpoints: bool = False
     key: bool = False
     registry: bool = True
+    service_model: str | None = None
+    deployment: str | None = None
 
 
 ANSWERS = "answers"
@@ -83,6 +86,8 @@ FLAGS = {
     "network.endpoints": "--endpoints",
     "key.stack": "--key",
     "registry.stack": "--registry",
+    "service.model": "--service-model",
+    "service.deployment": "--deployment",
 }
 """Key of a system file → the flag of `claimstack init` that sets it."""
 
@@ -212,6 +217,20 @@ def interview(ask: Ask, *, as_of: date, given: Mapping[str, Any] | None = None, 
         endpoints=_yes(ask, "VPC endpoints, instead of a NAT gateway", default=known.get("endpoints", False)),
         key=_yes(ask, "Build a KMS key (otherwise give the ARN of yours when deploying)", default=known.get("key", False)),
         registry=_yes(ask, "Build an ECR repository for the image", default=known.get("registry", True)),
+        service_model=_until(
+            ask,
+            f"Service model ({', '.join(get_args(ServiceModel))}; empty while open)",
+            "service.model",
+            default=known.get("service_model", ""),
+        )
+        or None,
+        deployment=_until(
+            ask,
+            f"Deployment ({', '.join(get_args(Deployment))}; empty while open)",
+            "service.deployment",
+            default=known.get("deployment", ""),
+        )
+        or None,
     )
 
 

@@ -89,6 +89,13 @@ Sessions = Annotated[bool, typer.Option("--sessions", help="DynamoDB table for s
 Endpoints = Annotated[bool, typer.Option("--endpoints", help="VPC endpoints stack.")]
 Key = Annotated[bool, typer.Option("--key", help="Own KMS key stack; otherwise give a key ARN when deploying.")]
 Registry = Annotated[bool, typer.Option("--registry/--no-registry", help="Own ECR stack.")]
+ServiceModel = Annotated[
+    str | None, typer.Option(metavar="MODEL", help="SaaS, PaaS or IaaS; the overview for FedRAMP needs it.", show_default=False)
+]
+Deployment = Annotated[
+    str | None,
+    typer.Option(metavar="CLOUD", help="Such as 'Government-Only Cloud'; the overview for FedRAMP needs it.", show_default=False),
+]
 
 # ---- lint, preflight
 

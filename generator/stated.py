@@ -120,14 +120,17 @@ class InformationType(Table):
     availability: Impact
 
 
+ServiceModel = Literal["SaaS", "PaaS", "IaaS"]
+Deployment = Literal["Public Cloud", "Government-Only Cloud", "Hybrid Cloud", "Community Cloud", "Government Community Cloud"]
+"""The words that the schema of the Certification Package Overview takes."""
+
+
 class Service(Table):
     """The offering as agencies meet it."""
 
     acronym: Annotated[str, StringConstraints(pattern=WORD, max_length=20)] | None = None
-    model: Literal["SaaS", "PaaS", "IaaS"] | None = None
-    deployment: Literal["Public Cloud", "Government-Only Cloud", "Hybrid Cloud", "Community Cloud", "Government Community Cloud"] | None = (
-        None
-    )
+    model: ServiceModel | None = None
+    deployment: Deployment | None = None
     state: Literal["operational", "under-development", "under-major-modification", "disposition"] = "under-development"
     """OSCAL system status: no build can see that a system operates."""
     operational_since: date | None = None

@@ -35,10 +35,14 @@ def init(
     endpoints: options.Endpoints = False,
     key: options.Key = False,
     registry: options.Registry = True,
+    service_model: options.ServiceModel = None,
+    deployment: options.Deployment = None,
 ) -> None:
     """Write a commented system.toml, from flags or by asking.
 
     Example: `claimstack init --name desk --front-door rest-api --domain mcp.example.gov --waf`
+
+    Example: `claimstack init --service-model SaaS --deployment "Government-Only Cloud"`
 
     Example: `claimstack init --interactive desk.toml`
     """
@@ -52,7 +56,7 @@ def init(
         domain=domain, waf=waf, streaming=streaming, auth=auth,
         consumers=tuple(consumer or ([PROGRAM] if auth == "cognito" and not callback_url else [])),
         callback_urls=tuple(callback_url or ()), issuer=issuer, audience=tuple(audience or ()), user_pool_arn=user_pool_arn,
-        sessions=sessions, endpoints=endpoints, key=key, registry=registry,
+        sessions=sessions, endpoints=endpoints, key=key, registry=registry, service_model=service_model, deployment=deployment,
     )  # fmt: skip
     if interactive:
         fields = {"consumer": "consumers", "callback_url": "callback_urls"}

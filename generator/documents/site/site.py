@@ -15,6 +15,7 @@ from markupsafe import Markup
 from claimstack.controls.catalog import label
 from claimstack.generator.catalog_texts import CatalogTexts
 from claimstack.generator.documents.evidence.coverage import parameters
+from claimstack.generator.documents.fedramp.counts import fedramp_summary
 from claimstack.generator.documents.fedramp.diagram import architecture_svg
 from claimstack.generator.documents.fedramp.ksis import KsiResult, ksi_results, methods_line
 from claimstack.generator.documents.generator_sources import release
@@ -161,6 +162,7 @@ def _values(evaluated: Evaluated, files: Mapping[str, str]) -> dict[str, Any]:
         "remains": remains_groups(evaluated),
         "dispositions": disposition_groups(evaluated),
         "ksis": [_ksi(result) for result in evaluated.once(ksi_results)],
+        "ksi_counts": fedramp_summary(evaluated)["keySecurityIndicators"],
         "assets": assets(evaluated),
         "components": components(evaluated),
         "flows": flows,

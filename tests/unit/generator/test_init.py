@@ -17,6 +17,7 @@ from claimstack.generator.config import Config
 from claimstack.generator.init import FLAGS, LIMITS, Answers, interview, limits_of, proposed_front_door, render_system_toml
 from claimstack.generator.loading import parse_config
 from claimstack.generator.partition import REGIONS
+from claimstack.generator.stated import Deployment, ServiceModel
 
 AS_OF = date(2026, 11, 1)
 SMALL = Answers(name="demo", title="Demo", as_of=AS_OF, consumers=("agents",))
@@ -56,6 +57,8 @@ def acceptable_answers(draw: st.DrawFn) -> Answers:
         endpoints=draw(st.booleans()),
         key=draw(st.booleans()),
         registry=draw(st.booleans()),
+        service_model=draw(st.none() | st.sampled_from(get_args(ServiceModel))),
+        deployment=draw(st.none() | st.sampled_from(get_args(Deployment))),
     )
 
 
@@ -85,6 +88,8 @@ def test_rendered_text_loads_with_the_answers_in_it(answers: Answers) -> None:
         endpoints=config.network.endpoints,
         key=config.key.stack,
         registry=config.registry.stack,
+        service_model=config.service.model,
+        deployment=config.service.deployment,
     )
 
 
@@ -228,16 +233,20 @@ def test_interview_asks_again_with_the_reason_and_tells_the_limits() -> None:
             "Region": ["us-east1", "us-west-2"],
             "Front door": "http-api",
             "Sessions": ["maybe", "y"],
+            "Service model": ["saas", "SaaS"],
         },
         asked,
     )
     answers = interview(person, as_of=AS_OF, tell=told.append)
-    assert answers == Answers(name="demo", title="Demo", as_of=AS_OF, region="us-west-2", consumers=("analyst-desk",), sessions=True)
+    assert answers == Answers(
+        name="demo", title="Demo", as_of=AS_OF, region="us-west-2", consumers=("analyst-desk",), sessions=True, service_model="SaaS"
+    )
     again = [text.split("\n")[0] for text in asked if "\n" in text]
     assert again == [
         "name: expected lower case letters, digits and single hyphens, starting with a letter, such as 'grants-tools'; found 'Bad Name'",
         "region: unknown region 'us-east1'; did you mean 'us-east-1'?",
         "expected yes or no, found 'maybe'",
+        "service.model: expected 'SaaS', 'PaaS' or 'IaaS', found 'saas'",
     ]
     assert {line.strip() for line in told} >= set(limits_of("http-api"))
 
@@ -247,6 +256,7 @@ def test_what_is_known_beforehand_is_the_default_of_its_question() -> None:
         "name": "desk", "title": "Desk", "class_": "B", "certification": "rev5", "region": "us-west-2", "front_door": "rest-api",
         "domain": "mcp.example.gov", "waf": False, "streaming": True, "auth": "cognito", "consumers": ("one", "two"),
         "callback_urls": ("http://localhost:8976/callback",), "sessions": True, "endpoints": True, "key": True, "registry": False,
+        "service_model": "SaaS", "deployment": "Public Cloud",
     }  # fmt: skip
     assert interview(_person({}, []), as_of=AS_OF, given=known) == Answers(as_of=AS_OF, **known)
 
