@@ -11,8 +11,9 @@ from claimstack.controls.errors import InputError
 from claimstack.generator.documents.evidence.coverage import status_counts
 from claimstack.generator.evaluation import Evaluated, Fact, read_back
 from claimstack.generator.package import Package, judge
+from claimstack.generator.paths import MANIFEST, template_path
 from claimstack.generator.predicates import Outcome
-from claimstack.generator.writing import MANIFEST, differences, read_manifest
+from claimstack.generator.writing import differences, read_manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def check_package(package: Package, folder: Path, environment: Path | None = Non
             unreadable.append(f"{path}: cannot be read as JSON ({error})")
         except InputError as error:
             unreadable += [f"{folder}/{cause}" for cause in error.causes]
-    if not unreadable and all(package.files[f"cloudformation/{stack}.json"] == text for stack, text in texts.items()):
+    if not unreadable and all(package.files[template_path(stack)] == text for stack, text in texts.items()):
         return Checked(found, package.evaluated)
     try:
         judged = None if unreadable else judge(package.system, texts, environment, package.redaction)

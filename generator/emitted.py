@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
+from claimstack.generator.paths import TEST_RESULTS, stack_of, template_path
+
 Json: TypeAlias = Any
 """What `json.loads` returns. References stay symbols: {"Ref": …}, {"Fn::GetAtt": […]}, {"Fn::Sub": …}."""
 
@@ -28,21 +30,19 @@ ABSENT: Final = _Marker("absent")
 REMOVE: Final = _Marker("remove")
 """The new value of an edit that takes a value away."""
 
-TEST_RESULTS: Final = "evidence/test-results.json"
-"""The file of a package with the results of the runtime's tests; as a place it stands beside the stacks, whose names have no slash."""
-
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """A spot in an emitted file; `pointer` is the file name and an RFC 6901 JSON pointer."""
 
     stack: str
+    """Or the path of the test results, which stand beside the stacks: no stack's name has a slash."""
     path: tuple[PathStep, ...]
 
     @property
     def pointer(self) -> str:
         steps = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in self.path)
-        file = TEST_RESULTS if self.stack == TEST_RESULTS else f"cloudformation/{self.stack}.json"
+        file = TEST_RESULTS if self.stack == TEST_RESULTS else template_path(self.stack)
         return f"{file}#{steps}"
 
     def below(self, *steps: PathStep) -> Place:
@@ -140,7 +140,7 @@ class Emitted:
     def resolves(self, pointer: str) -> bool:
         """Whether a pointer written by `Place.pointer` leads to a value."""
         file, _, fragment = pointer.partition("#")
-        stack = file if file == TEST_RESULTS else file.removeprefix("cloudformation/").removesuffix(".json")
+        stack = stack_of(file) or file
         steps = tuple(step.replace("~1", "/").replace("~0", "~") for step in fragment.split("/")[1:])
         return self.value(Place(stack, steps)) is not ABSENT
 

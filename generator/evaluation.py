@@ -15,6 +15,7 @@ from claimstack.controls.families import Disposition, Remainder, disposition_of
 from claimstack.generator.claims import Claim
 from claimstack.generator.emitted import ABSENT, Emitted, Found, Json, Place
 from claimstack.generator.expressions import Finding, Scope
+from claimstack.generator.paths import template_path
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.system import Declared, DeclaredCheck, System
 
@@ -156,7 +157,7 @@ def read_back(
     Raises InputError where a text has not the shape of a template.
     """
     stacks = {stack: json.loads(text) for stack, text in texts.items()}
-    raise_all(f"cloudformation/{stack}.json: {cause}" for stack, template in stacks.items() for cause in _shape_causes(template))
+    raise_all(f"{template_path(stack)}: {cause}" for stack, template in stacks.items() for cause in _shape_causes(template))
     return Emitted(stacks, environment, parameters or {}, results or {})
 
 

@@ -25,9 +25,10 @@ from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Need
 
 from claimstack.controls.errors import InputError, raise_all
-from claimstack.generator.documents.image_context import CONTAINERFILE, LOCK, bill_of_materials, shipped
+from claimstack.generator.documents.image_context import bill_of_materials, shipped
 from claimstack.generator.documents.oscal.common import to_bytes
 from claimstack.generator.passing import runtime_sha256, source_files
+from claimstack.generator.paths import CONTAINERFILE, LOCK
 from claimstack.generator.requirements import Requirement, normal_name, parse_requirements
 from claimstack.generator.writing import read_manifest, sha256
 

@@ -13,9 +13,10 @@ from claimstack.controls.errors import InputError
 from claimstack.generator.documents.fedramp.certification_package_overview import TYPES
 from claimstack.generator.documents.fedramp.checks import check_fedramp
 from claimstack.generator.documents.references.check import check_references
-from claimstack.generator.emitted import TEST_RESULTS, Json
+from claimstack.generator.emitted import Json
 from claimstack.generator.evaluation import read_back
-from claimstack.generator.writing import MANIFEST, read_manifest
+from claimstack.generator.paths import MANIFEST, TEST_RESULTS, template_path
+from claimstack.generator.writing import read_manifest
 
 LINT_REGIONS = {"aws": ("us-east-1",), "aws-us-gov": ("us-gov-west-1", "us-gov-east-1")}
 """The regions whose resource schemas a partition's templates are held against."""
@@ -125,9 +126,7 @@ def lint_template(stack: str, text: str, regions: tuple[str, ...]) -> Iterator[L
     except ImportError as error:
         raise InputError("cfn-lint is not installed: pip install 'claimstack[lint]'") from error
     for match in lint(text, config=ManualArgs(regions=list(regions), include_checks=["I"])):
-        yield LintFinding(
-            f"cloudformation/{stack}.json", match.rule.id, "/".join(map(str, getattr(match, "path", None) or [])), match.message
-        )
+        yield LintFinding(template_path(stack), match.rule.id, "/".join(map(str, getattr(match, "path", None) or [])), match.message)
 
 
 def partition_of_package(folder: Path) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from claimstack.controls.errors import raise_all
+from claimstack.generator import paths
 from claimstack.generator.build import build
 from claimstack.generator.catalog_texts import CatalogTexts
 from claimstack.generator.config import Config
@@ -28,7 +29,6 @@ from claimstack.generator.documents.fedramp.certification_package_overview impor
     render_certification_package_overview,
     render_overview_page,
 )
-from claimstack.generator.documents.fedramp.common import CPO, CPO_PAGE, OCR_EXAMPLE, SDR, SDR_PAGE
 from claimstack.generator.documents.fedramp.cryptographic_modules import render_cryptographic_modules
 from claimstack.generator.documents.fedramp.diagram import architecture_svg, data_flow_svg
 from claimstack.generator.documents.fedramp.mas import render_mas_flows, render_mas_resources
@@ -36,7 +36,7 @@ from claimstack.generator.documents.fedramp.ongoing_certification_report import 
 from claimstack.generator.documents.fedramp.secure_configuration import render_secure_configuration, render_secure_configuration_guide
 from claimstack.generator.documents.fedramp.security_decision_record import render_decision_page, render_security_decision_record
 from claimstack.generator.documents.generator_sources import release, sources_sha256
-from claimstack.generator.documents.image_context import CONTAINERFILE, LOCK, SBOM, render_containerfile, render_lock, render_sbom
+from claimstack.generator.documents.image_context import render_containerfile, render_lock, render_sbom
 from claimstack.generator.documents.oscal.assessment_plan import render_assessment_plan
 from claimstack.generator.documents.oscal.assessment_results import render_assessment_results
 from claimstack.generator.documents.oscal.common import to_bytes
@@ -46,7 +46,6 @@ from claimstack.generator.documents.oscal.profile import render_class_profile
 from claimstack.generator.documents.oscal.system_security_plan import render_system_security_plan
 from claimstack.generator.documents.rendered import Renderer, text_of
 from claimstack.generator.documents.site.site import render_site
-from claimstack.generator.emitted import TEST_RESULTS
 from claimstack.generator.environment import load_environment
 from claimstack.generator.evaluation import Evaluated, evaluate, read_back
 from claimstack.generator.extensions import Extension
@@ -54,41 +53,41 @@ from claimstack.generator.passing import recorded_results
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.redaction import Redaction, changes
 from claimstack.generator.system import System
-from claimstack.generator.writing import MANIFEST, sha256
+from claimstack.generator.writing import sha256
 
 DOCUMENTS: Mapping[str, Renderer] = {
-    "cloudformation/parameters.example.json": render_example_parameters,
-    "cloudformation/deployer-policy.json": render_deployer_policy,
-    "cloudformation/key-policy.json": render_key_policy,
-    "cloudformation/stack-policy.json": render_stack_policy,
-    "cloudformation/deploy.md": render_deploy_guide,
-    "cloudformation/operations.md": render_operations_guide,
-    "oscal/profile.json": render_class_profile,
-    "oscal/component-definition.json": render_component_definition,
-    "oscal/system-security-plan.json": render_system_security_plan,
-    "oscal/assessment-plan.json": render_assessment_plan,
-    "oscal/assessment-results.json": render_assessment_results,
-    "oscal/plan-of-action-and-milestones.json": render_plan_of_action,
-    SDR: render_security_decision_record,
-    SDR_PAGE: render_decision_page,
-    CPO: render_certification_package_overview,
-    CPO_PAGE: render_overview_page,
-    OCR_EXAMPLE: render_ongoing_certification_report,
-    "fedramp/accepted-vulnerabilities.json": render_accepted_vulnerabilities,
-    "fedramp/mas-resources.json": render_mas_resources,
-    "fedramp/mas-flows.json": render_mas_flows,
-    "fedramp/cryptographic-modules.json": render_cryptographic_modules,
-    "fedramp/architecture.svg": architecture_svg,
-    "fedramp/data-flow.svg": data_flow_svg,
-    "fedramp/secure-configuration-guide.json": render_secure_configuration,
-    "fedramp/secure-configuration-guide.md": render_secure_configuration_guide,
-    "evidence/facts.json": render_facts,
-    "evidence/coverage.json": render_coverage,
-    "evidence/responsibility-matrix.csv": render_responsibility_matrix,
-    TEST_RESULTS: render_results,
-    CONTAINERFILE: render_containerfile,
-    LOCK: render_lock,
-    SBOM: render_sbom,
+    paths.EXAMPLE_PARAMETERS: render_example_parameters,
+    paths.DEPLOYER_POLICY: render_deployer_policy,
+    paths.KEY_POLICY: render_key_policy,
+    paths.STACK_POLICY: render_stack_policy,
+    paths.DEPLOY_GUIDE: render_deploy_guide,
+    paths.OPERATIONS_GUIDE: render_operations_guide,
+    paths.PROFILE: render_class_profile,
+    paths.COMPONENT_DEFINITION: render_component_definition,
+    paths.SSP: render_system_security_plan,
+    paths.ASSESSMENT_PLAN: render_assessment_plan,
+    paths.ASSESSMENT_RESULTS: render_assessment_results,
+    paths.POAM: render_plan_of_action,
+    paths.SDR: render_security_decision_record,
+    paths.SDR_PAGE: render_decision_page,
+    paths.CPO: render_certification_package_overview,
+    paths.CPO_PAGE: render_overview_page,
+    paths.OCR_EXAMPLE: render_ongoing_certification_report,
+    paths.ACCEPTED_VULNERABILITIES: render_accepted_vulnerabilities,
+    paths.MAS_RESOURCES: render_mas_resources,
+    paths.MAS_FLOWS: render_mas_flows,
+    paths.CRYPTOGRAPHIC_MODULES: render_cryptographic_modules,
+    paths.ARCHITECTURE: architecture_svg,
+    paths.DATA_FLOW: data_flow_svg,
+    paths.CONFIGURATION: render_secure_configuration,
+    paths.CONFIGURATION_PAGE: render_secure_configuration_guide,
+    paths.FACTS: render_facts,
+    paths.COVERAGE: render_coverage,
+    paths.RESPONSIBILITY_MATRIX: render_responsibility_matrix,
+    paths.TEST_RESULTS: render_results,
+    paths.CONTAINERFILE: render_containerfile,
+    paths.LOCK: render_lock,
+    paths.SBOM: render_sbom,
 }
 """Each file of a package beside the templates and the manifest, with the function that renders it."""
 
@@ -171,11 +170,11 @@ def render(
     evaluated: Evaluated, templates: Mapping[str, str], *, redacted: bool = False, texts: CatalogTexts | None = None
 ) -> dict[str, str]:
     """Every file of the package, the manifest last. `texts`: the wording of the controls, for the site."""
-    rendered = {f"cloudformation/{stack}.json": text for stack, text in templates.items()}
+    rendered = {paths.template_path(stack): text for stack, text in templates.items()}
     for path, document in DOCUMENTS.items():
         rendered[path] = text_of(evaluated, document)
     rendered |= render_site(evaluated, rendered, texts)
-    rendered[MANIFEST] = to_bytes(_manifest(evaluated.system, rendered, redacted=redacted)).decode()
+    rendered[paths.MANIFEST] = to_bytes(_manifest(evaluated.system, rendered, redacted=redacted)).decode()
     return rendered
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
 from claimstack.controls.errors import InputError
-from claimstack.generator.emitted import ABSENT, REMOVE, TEST_RESULTS, Edit, Emitted, Json, Place
+from claimstack.generator.emitted import ABSENT, REMOVE, Edit, Emitted, Json, Place
 from claimstack.generator.expressions import Check, Finding, Mutant, Scope, token
+from claimstack.generator.paths import TEST_RESULTS
 from claimstack.generator.predicates import Outcome
 
 RESULTS: Final = Path(__file__).parents[1] / "tests" / "results.json"

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from claimstack.controls.errors import InputError, raise_all
+from claimstack.generator.paths import MANIFEST
 
-MANIFEST = "manifest.json"
 LONGEST_LINE = 100
 """Characters of a differing line that are shown, around the difference."""
 MISSING: Final = object()

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from claimstack.generator.comparison.findings import BoundaryChange
-from claimstack.generator.comparison.reading import FLOWS, RESOURCES, Contents
+from claimstack.generator.comparison.reading import Contents
 from claimstack.generator.comparison.values import canonical
 from claimstack.generator.emitted import Emitted, Json, asset_id, words
+from claimstack.generator.paths import MAS_FLOWS, MAS_RESOURCES
 from claimstack.generator.questions.doors import entrances, routes
 from claimstack.generator.questions.network import rules
 from claimstack.generator.questions.reading import PolicyStatement, as_list, is_everyone, policy_statements, principals, text_of
@@ -34,9 +35,9 @@ KINDS: Mapping[str, str] = {
 }
 """Kind of finding → what it is about, for people."""
 SCOPE_FILES: Mapping[str, tuple[str, str, str]] = {
-    "end": (FLOWS, "ends", "id"),
-    "flow": (FLOWS, "flows", "id"),
-    "resource": (RESOURCES, "resources", "asset_id"),
+    "end": (MAS_FLOWS, "ends", "id"),
+    "flow": (MAS_FLOWS, "flows", "id"),
+    "resource": (MAS_RESOURCES, "resources", "asset_id"),
 }
 """Kind → the file of the assessment scope, the list in it, and the key by which its entries are told apart."""
 MOVES_WITH_OTHERS: Final = ("pointer", "pointers", "uuid", "assets")

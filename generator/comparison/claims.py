@@ -14,6 +14,7 @@ from claimstack.generator.comparison.values import canonical, field_changes
 from claimstack.generator.emitted import Json
 from claimstack.generator.evaluation import Status
 from claimstack.generator.moved import Moved
+from claimstack.generator.paths import asset_of
 from claimstack.generator.predicates import Outcome
 
 NOT_THERE = "absent"
@@ -217,11 +218,7 @@ def _facts_by_resource(side: Contents, ids: Mapping[str, str]) -> dict[Key, list
 
 def resource_of(pointer: str) -> str:
     """`<stack>.<logical id>` of a pointer into a template; the pointer itself where it leads elsewhere."""
-    file, _, fragment = pointer.partition("#/Resources/")
-    logical_id = fragment.partition("/")[0]
-    if not logical_id or not file.startswith("cloudformation/"):
-        return pointer
-    return f"{file.removeprefix('cloudformation/').removesuffix('.json')}.{logical_id}"
+    return asset_of(pointer) or pointer
 
 
 def _fact_change(one: Json, two: Json) -> Iterator[FactChange]:

@@ -11,17 +11,16 @@ from claimstack.generator.comparison.boundary import boundary_changes, boundary_
 from claimstack.generator.comparison.claims import claim_changes, disposition_changes, fact_changes, point_changes, remainder_changes
 from claimstack.generator.comparison.findings import Comparison, FileChanges, Findings, Proposal, ValueChange
 from claimstack.generator.comparison.parameters import parameter_changes
-from claimstack.generator.comparison.reading import RESOURCES, SSP, Contents
+from claimstack.generator.comparison.reading import Contents
 from claimstack.generator.comparison.replacement import MISSING_JUDGE, REGIONS, can_judge
 from claimstack.generator.comparison.resources import resource_changes, template_parameter_changes
 from claimstack.generator.comparison.sides import Pair
 from claimstack.generator.comparison.significance import propose
 from claimstack.generator.comparison.staleness import stale_statements
 from claimstack.generator.comparison.values import field_changes
-from claimstack.generator.documents.fedramp.common import CPO, SDR
-from claimstack.generator.emitted import TEST_RESULTS, Json
+from claimstack.generator.emitted import Json
 from claimstack.generator.moved import MOVED, Moved
-from claimstack.generator.writing import MANIFEST
+from claimstack.generator.paths import CPO, MANIFEST, MAS_RESOURCES, SDR, SSP, TEST_RESULTS
 
 IMPACTS = ("confidentiality-impact", "integrity-impact", "availability-impact")
 
@@ -67,8 +66,8 @@ def _identity(old: Contents, new: Contents) -> Iterator[ValueChange]:
     before, after = ((side.coverage.get("leveraged") or {}).get("package_id") for side in (old, new))
     if before != after:
         yield ValueChange("leveraged authorization", before, after)
-    if RESOURCES in old.documents and RESOURCES in new.documents:
-        yield from field_changes(old.documents[RESOURCES], new.documents[RESOURCES], "region")
+    if MAS_RESOURCES in old.documents and MAS_RESOURCES in new.documents:
+        yield from field_changes(old.documents[MAS_RESOURCES], new.documents[MAS_RESOURCES], "region")
     if SSP in old.documents and SSP in new.documents:
         yield from field_changes(_categorization(old), _categorization(new), *dict.fromkeys((*_categorization(old), *_categorization(new))))
 

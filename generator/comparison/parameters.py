@@ -12,7 +12,7 @@ from claimstack.generator.comparison.findings import FactChange, ParameterChange
 from claimstack.generator.comparison.reading import Contents
 from claimstack.generator.comparison.values import canonical, field_changes
 from claimstack.generator.emitted import Json
-from claimstack.generator.writing import MANIFEST
+from claimstack.generator.paths import MANIFEST
 
 FIELDS = ("value", "reason", "approver", "date")
 RETENTION_SOURCE: Final = "Amazon CloudWatch Logs API Reference, PutRetentionPolicy"

@@ -8,18 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from claimstack.controls.errors import InputError, raise_all
-from claimstack.generator.documents.fedramp.common import CPO, SDR
-from claimstack.generator.emitted import TEST_RESULTS, Emitted, Json, asset_id
+from claimstack.generator.emitted import Emitted, Json, asset_id
 from claimstack.generator.evaluation import read_back
-from claimstack.generator.writing import MANIFEST
+from claimstack.generator.paths import COVERAGE, CPO, FACTS, MANIFEST, MAS_FLOWS, MAS_RESOURCES, SDR, SSP, TEST_RESULTS, template_path
 
-COVERAGE = "evidence/coverage.json"
-FACTS = "evidence/facts.json"
 REQUIRED = (MANIFEST, COVERAGE, FACTS)
-SSP = "oscal/system-security-plan.json"
-FLOWS = "fedramp/mas-flows.json"
-RESOURCES = "fedramp/mas-resources.json"
-OPTIONAL = (SSP, FLOWS, RESOURCES, SDR, CPO)
+OPTIONAL = (SSP, MAS_FLOWS, MAS_RESOURCES, SDR, CPO)
 """Read where the package has them; those of older versions do not."""
 PACKAGE_FOLDERS = ("cloudformation", "evidence")
 """Folders of every package: what has one of them and no manifest is a damaged package rather than none."""
@@ -195,8 +189,8 @@ SHAPES: Mapping[str, Callable[[Json], None]] = {
     COVERAGE: _coverage,
     FACTS: _facts,
     SSP: _ssp,
-    FLOWS: _flows,
-    RESOURCES: _resources,
+    MAS_FLOWS: _flows,
+    MAS_RESOURCES: _resources,
     SDR: _record,
     CPO: _overview,
 }
@@ -207,14 +201,14 @@ def _templates(label: str, texts: Mapping[str, str], documents: Mapping[str, Jso
     """The templates of a package: JSON below cloudformation/ with Resources, and every stack that the facts speak of."""
     stacks = dict.fromkeys(resource.partition(".")[0] for resource in documents[FACTS]["resources"])
     causes = [
-        f"{label}/cloudformation/{stack}.json: missing, and {FACTS} speaks of its resources; build the package again"
+        f"{label}/{template_path(stack)}: missing, and {FACTS} speaks of its resources; build the package again"
         for stack in stacks
-        if f"cloudformation/{stack}.json" not in texts
+        if template_path(stack) not in texts
     ]
     causes += [
-        f"{label}/cloudformation/{stack}.json: is no template: it has no Resources; build the package again"
+        f"{label}/{template_path(stack)}: is no template: it has no Resources; build the package again"
         for stack in stacks
-        if f"cloudformation/{stack}.json" in texts and "Resources" not in (documents[f"cloudformation/{stack}.json"] or ())
+        if template_path(stack) in texts and "Resources" not in (documents[template_path(stack)] or ())
     ]
     raise_all(causes)
     for path, document in documents.items():
@@ -222,6 +216,6 @@ def _templates(label: str, texts: Mapping[str, str], documents: Mapping[str, Jso
         if folder == "cloudformation" and isinstance(document, dict) and "Resources" in document:
             stacks[name.removesuffix(".json")] = None
     try:
-        return read_back({stack: texts[f"cloudformation/{stack}.json"] for stack in stacks}, results=documents.get(TEST_RESULTS))
+        return read_back({stack: texts[template_path(stack)] for stack in stacks}, results=documents.get(TEST_RESULTS))
     except InputError as error:
         raise InputError(*(f"{label}/{cause}; build the package again" for cause in error.causes)) from None

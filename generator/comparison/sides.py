@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from claimstack.controls.errors import InputError, raise_all
 from claimstack.generator.comparison.reading import PACKAGE_FOLDERS, Contents, emptied, read_package
-from claimstack.generator.writing import MANIFEST
+from claimstack.generator.paths import MANIFEST
 
 DEFAULT_FOLDER = Path("out")
 

@@ -13,15 +13,15 @@ from typing import Literal
 from claimstack.controls.catalog import label, load_catalog
 from claimstack.generator.comparison.claims import resource_of
 from claimstack.generator.comparison.findings import StaleStatement
-from claimstack.generator.comparison.reading import COVERAGE, FACTS, Contents
+from claimstack.generator.comparison.reading import Contents
 from claimstack.generator.comparison.rejudging import rejudged
 from claimstack.generator.comparison.values import canonical, shortened
-from claimstack.generator.documents.fedramp.common import SDR
 from claimstack.generator.emitted import ABSENT, Json, value_at
 from claimstack.generator.evaluation import WORST_FIRST
 from claimstack.generator.expressions import expand
+from claimstack.generator.paths import COVERAGE, FACTS, MANIFEST, SDR, stack_of
 from claimstack.generator.predicates import Outcome
-from claimstack.generator.writing import MANIFEST, sha256
+from claimstack.generator.writing import sha256
 
 LITERAL = ("property", "population", "statements", "passing-test")
 """Kinds of check whose facts record the very value that stands at the pointer; a question about the whole system records words."""
@@ -94,8 +94,8 @@ def _questions(package: Contents) -> Iterator[Statement]:
     for fact in package.facts["facts"]:
         # What was declared is not in the evidence, but how much of it there was.
         counted = re.fullmatch(r"(\d+) declared", str(fact["actual"]))
-        stack = fact["pointer"].partition("#")[0].removeprefix("cloudformation/").removesuffix(".json")
-        if counted is not None and stack in package.emitted.stacks:
+        stack = stack_of(fact["pointer"].partition("#")[0])
+        if counted is not None and stack is not None and stack in package.emitted.stacks:
             number = sum(len(package.emitted.stacks[stack].get(section, {})) for section in ("Resources", "Parameters"))
             if number != int(counted[1]):
                 yield FACTS, fact["check"], f"{stack}: {counted[1]} resources and template parameters", f"there are {number}"

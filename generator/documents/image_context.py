@@ -14,10 +14,6 @@ from claimstack.generator.documents.oscal.common import stable_uuid, timestamp
 from claimstack.generator.evaluation import Evaluated
 from claimstack.generator.requirements import Requirement, parse_requirements
 
-CONTAINERFILE: Final = "image/Containerfile"
-LOCK: Final = "image/requirements.lock"
-SBOM: Final = "image/sbom.cdx.json"
-"""Paths in the package."""
 SBOM_MEDIA_TYPE: Final = "application/vnd.cyclonedx+json; version=1.6"
 
 IMAGE: Final = "image"

@@ -22,8 +22,8 @@ from tests.systems import REFERENCES, WEAKENED, edited, package_of
 
 from claimstack.generator.config import Config
 from claimstack.generator.documents.fedramp.checks import check_fedramp
-from claimstack.generator.documents.fedramp.common import CPO, OCR_EXAMPLE, SDR
 from claimstack.generator.package import make_package
+from claimstack.generator.paths import CPO, OCR_EXAMPLE, SDR
 
 REPOSITORY = Path(__file__).parents[2]
 OCTOBER, JULY = (OFFICIAL / "fedramp-2026" / name for name in ("schemas-2026-10", "schemas-2026-07-15"))

@@ -12,7 +12,7 @@ import jsonschema_rs
 import pytest
 from tests.systems import REFERENCES, package_of
 
-from claimstack.generator.documents.image_context import SBOM
+from claimstack.generator.paths import SBOM
 
 pytestmark = pytest.mark.conformance
 

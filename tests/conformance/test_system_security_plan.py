@@ -20,9 +20,10 @@ from claimstack.controls.catalog import load_catalog
 from claimstack.generator.config import Config
 from claimstack.generator.documents.oscal.common import CATALOG_HREF
 from claimstack.generator.documents.oscal.profile import render_class_profile
-from claimstack.generator.documents.oscal.system_security_plan import SSP, render_system_security_plan
+from claimstack.generator.documents.oscal.system_security_plan import render_system_security_plan
 from claimstack.generator.documents.references.check import check_references
 from claimstack.generator.package import Package
+from claimstack.generator.paths import SSP
 
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLES = ("fedramp-ssp-example_NORMALIZED_.oscal.json", "fedramp-ssp-example_new-core.oscal.json")

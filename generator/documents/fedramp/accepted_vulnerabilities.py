@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from claimstack.generator.documents.evidence.facts import METHODS
-from claimstack.generator.documents.fedramp.common import CPO, fedramp_id, metadata, package_uri
+from claimstack.generator.documents.fedramp.common import fedramp_id, metadata, package_uri
 from claimstack.generator.documents.oscal.assessment import claims_by_check, one_line
 from claimstack.generator.documents.oscal.common import timestamp
 from claimstack.generator.evaluation import Evaluated, Fact
+from claimstack.generator.paths import CPO
 from claimstack.generator.predicates import Outcome
 
 NOTES: Final = (

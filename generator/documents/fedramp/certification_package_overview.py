@@ -6,22 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from claimstack.generator.config import Config, Provider
-from claimstack.generator.documents.fedramp.common import (
-    GUIDE,
-    GUIDE_PAGE,
-    OCR_EXAMPLE,
-    SDR,
-    address,
-    cell,
-    fedramp_id,
-    independent,
-    metadata,
-    not_stated,
-    package_uri,
-)
+from claimstack.generator.documents.fedramp.common import address, cell, fedramp_id, independent, metadata, not_stated, package_uri
 from claimstack.generator.documents.fedramp.mas import AWS
 from claimstack.generator.documents.markdown import fill_skeleton
 from claimstack.generator.evaluation import Evaluated
+from claimstack.generator.paths import CONFIGURATION, CONFIGURATION_PAGE, CRYPTOGRAPHIC_MODULES, MAS_FLOWS, MAS_RESOURCES, OCR_EXAMPLE, SDR
 from claimstack.generator.stated import Person
 
 TYPES: Final[Mapping[str, str]] = {"20x": "20x", "rev5": "Rev5"}
@@ -30,15 +19,15 @@ NEEDED_CONTACTS: Final = ("Security", "Sales")
 """Contact types without which the schema refuses an overview."""
 
 LOCATIONS: Final[Mapping[str, tuple[str, str]]] = {
-    "MAS-CSO-IIR": ("fedramp/mas-resources.json", "Information resources of the Minimum Assessment Scope, as the templates declare them."),
-    "MAS-CSO-FLO": ("fedramp/mas-flows.json", "Information flows between them, with how each was derived."),
+    "MAS-CSO-IIR": (MAS_RESOURCES, "Information resources of the Minimum Assessment Scope, as the templates declare them."),
+    "MAS-CSO-FLO": (MAS_FLOWS, "Information flows between them, with how each was derived."),
     "MAS-CSO-TPR": (
-        "fedramp/mas-resources.json",
+        MAS_RESOURCES,
         "Third-party information resources with use, justification, mitigation and compensating controls, as far as stated.",
     ),
-    "MAS-CSO-MDI": ("fedramp/mas-resources.json", "Metadata that the stacks collect or keep."),
-    "CMU-CSO-CMD": ("fedramp/cryptographic-modules.json", "Cryptographic modules of each service, with what is known of their validation."),
-    "SCG-CSO-RSC": (GUIDE_PAGE, "Secure configuration guide: settings of the service and what they mean for security."),
+    "MAS-CSO-MDI": (MAS_RESOURCES, "Metadata that the stacks collect or keep."),
+    "CMU-CSO-CMD": (CRYPTOGRAPHIC_MODULES, "Cryptographic modules of each service, with what is known of their validation."),
+    "SCG-CSO-RSC": (CONFIGURATION_PAGE, "Secure configuration guide: settings of the service and what they mean for security."),
     "SDR-CSO-FRR": (SDR, "Security Decision Record: how each rule, control and Key Security Indicator is met."),
     "CCM-OCR-AVL": (OCR_EXAMPLE, "Example of an Ongoing Certification Report."),
 }
@@ -147,8 +136,8 @@ def _properties(config: Config) -> dict[str, Any]:
     found["secureConfigurationGuidance"] = _repository(
         config,
         ["Secure Configuration Guidance"],
-        package_uri(config, GUIDE_PAGE),
-        f"Secure configuration guide; the same for machines is {package_uri(config, GUIDE)}.",
+        package_uri(config, CONFIGURATION_PAGE),
+        f"Secure configuration guide; the same for machines is {package_uri(config, CONFIGURATION)}.",
     )
     found["additionalRepositories"] = [
         _repository(

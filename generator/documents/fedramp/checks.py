@@ -13,13 +13,12 @@ from urllib.parse import unquote
 from claimstack.controls.catalog import label, load_catalog
 from claimstack.controls.rules import load_rules
 from claimstack.generator.documents.fedramp.certification_package_overview import NEEDED_CONTACTS, TYPES
-from claimstack.generator.documents.fedramp.common import CPO, CPO_PAGE, NOT_STATED, NOT_STATED_HOST, OCR_EXAMPLE, SDR, SDR_PAGE
+from claimstack.generator.documents.fedramp.common import NOT_STATED, NOT_STATED_HOST
 from claimstack.generator.documents.fedramp.rules import applicable_rules
 from claimstack.generator.documents.states import FEDRAMP_WORDS, SDR_STATUSES, STATES
 from claimstack.generator.evaluation import WORST_FIRST, Status
+from claimstack.generator.paths import COVERAGE, CPO, CPO_PAGE, FACTS, OCR_EXAMPLE, SDR, SDR_PAGE
 
-COVERAGE: Final = "evidence/coverage.json"
-FACTS: Final = "evidence/facts.json"
 CLOSED: Final = ("/serviceProperties/serviceType/0", "/serviceProperties/deploymentModel")
 """Pointers into the overview where the schema has a closed list and takes no open value."""
 METADATA: Final = ("version", "lastUpdated", "updateSource")

@@ -10,14 +10,6 @@ from claimstack.generator.documents.generator_sources import release, sources_sh
 from claimstack.generator.documents.oscal.common import timestamp
 from claimstack.generator.system import System
 
-SDR: Final = "fedramp/security-decision-record.json"
-SDR_PAGE: Final = "fedramp/security-decision-record.md"
-CPO: Final = "fedramp/certification-package-overview.json"
-CPO_PAGE: Final = "fedramp/certification-package-overview.md"
-GUIDE: Final = "fedramp/secure-configuration-guide.json"
-GUIDE_PAGE: Final = "fedramp/secure-configuration-guide.md"
-OCR_EXAMPLE: Final = "fedramp/ongoing-certification-report.example.json"
-
 NOT_STATED: Final = "Not stated in system.toml: "
 """How a value begins that only the provider knows and has not given."""
 NOT_STATED_HOST: Final = "not-stated.invalid"

@@ -20,6 +20,7 @@ from claimstack.generator.evaluation import Evaluated
 from claimstack.generator.flows import Flow, flow_map
 from claimstack.generator.flows.access import key_places
 from claimstack.generator.flows.landscape import WITHIN_AWS
+from claimstack.generator.paths import CONTAINERFILE, LOCK
 from claimstack.generator.questions.reading import as_list, text_of
 
 FORCE: Mapping[str, str] = {"B": "MAY", "C": "SHOULD", "D": "MUST"}
@@ -222,13 +223,13 @@ def _of_the_image(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
     package = next((package for package in locked_packages() if package.name == "cryptography"), None)
     known = {
         "image-openssl": Known(
-            source="image/Containerfile",
+            source=CONTAINERFILE,
             note="The base of the image brings Python and its OpenSSL; the bill of materials of the base's supplier names the version. "
             "Calls of tools and of the AWS SDK use it.",
         ),
         "image-cryptography": Known(
             f"cryptography {package.version}, with the OpenSSL that its wheel holds" if package is not None else NOT_KNOWN,
-            "image/requirements.lock",
+            LOCK,
             "Seals request states with AES-GCM. That the OpenSSL in the wheel is a validated build is not documented by the package.",
         ),
     }

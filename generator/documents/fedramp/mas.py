@@ -14,12 +14,13 @@ from typing import Any
 from claimstack.generator.documents.fedramp.common import fedramp_id, not_stated
 from claimstack.generator.documents.fedramp.mas_types import HANDLING, METADATA, UNKNOWN, Handling
 from claimstack.generator.documents.generator_sources import release, sources_sha256
-from claimstack.generator.documents.image_context import SBOM, locked_packages
+from claimstack.generator.documents.image_context import locked_packages
 from claimstack.generator.documents.inventory import inventory_uuid
 from claimstack.generator.documents.outside import aws_services, given, service_id
 from claimstack.generator.emitted import Resource, asset_id
 from claimstack.generator.evaluation import Evaluated, Status
 from claimstack.generator.flows import DERIVATIONS, UNDERIVED, Source, derivation_source, flow_map, source_of
+from claimstack.generator.paths import SBOM
 from claimstack.generator.stated import IMPACTS
 from claimstack.generator.system import System
 

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from claimstack.controls.catalog import label
 from claimstack.generator.config import Config
-from claimstack.generator.documents.fedramp.common import CPO, GUIDE_PAGE, fedramp_id, metadata, package_uri
+from claimstack.generator.documents.fedramp.common import fedramp_id, metadata, package_uri
 from claimstack.generator.evaluation import Evaluated
+from claimstack.generator.paths import ACCEPTED_VULNERABILITIES, CONFIGURATION_PAGE, CPO
 from claimstack.generator.stated import ROLES
 
 MONTHS: Final = 3
@@ -19,7 +20,6 @@ EXAMPLE: Final = (
     "EXAMPLE, not a report. Rule FRC-CSO-PKG asks for a real or an example report: this one has the form, and of the content only what a "
     "build knows. No service has been observed for it, and the dates are those of an example period."
 )
-ACCEPTED: Final = "fedramp/accepted-vulnerabilities.json"
 
 
 def render_ongoing_certification_report(evaluated: Evaluated) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def render_ongoing_certification_report(evaluated: Evaluated) -> dict[str, Any]:
         "acceptedVulnerabilities": _accepted(evaluated),
         "transformativeChanges": ["EXAMPLE: left to the provider; a build sees no change of a running service."],
         "updatedRecommendations": [
-            f"EXAMPLE: left to the provider; the package holds a secure configuration guide, {package_uri(config, GUIDE_PAGE)}."
+            f"EXAMPLE: left to the provider; the package holds a secure configuration guide, {package_uri(config, CONFIGURATION_PAGE)}."
         ],
         "activeAgencies": ["EXAMPLE: left to the provider, who knows which agencies use the service."],
         "reportableIncidents": {
@@ -77,5 +77,5 @@ def _accepted(evaluated: Evaluated) -> str:
     counted = "No check" if not failed else "1 check" if failed == 1 else f"{failed} checks"
     return (
         f"{counted} of this build failed; whether the provider accepts a vulnerability is its own decision, in "
-        f"{package_uri(evaluated.system.config, ACCEPTED)}. No vulnerability scan is part of a build."
+        f"{package_uri(evaluated.system.config, ACCEPTED_VULNERABILITIES)}. No vulnerability scan is part of a build."
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from claimstack.controls.catalog import label
-from claimstack.generator.documents.fedramp.common import GUIDE, GUIDE_PAGE, not_stated, package_uri
+from claimstack.generator.documents.fedramp.common import not_stated, package_uri
 from claimstack.generator.documents.fedramp.mas import head
 from claimstack.generator.documents.fedramp.secure_configuration_tables import (
     ACCOUNT_OWNER,
@@ -26,7 +26,8 @@ from claimstack.generator.documents.fedramp.secure_configuration_tables import (
 from claimstack.generator.documents.markdown import fill_skeleton
 from claimstack.generator.documents.rendered import content_of
 from claimstack.generator.emitted import Place, asset_id, words
-from claimstack.generator.evaluation import Evaluated, Fact
+from claimstack.generator.evaluation import Evaluated
+from claimstack.generator.paths import CONFIGURATION, CONFIGURATION_PAGE, asset_of
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.questions.reading import as_list, text_of
 
@@ -70,7 +71,11 @@ def render_secure_configuration_guide(evaluated: Evaluated) -> str:
 def _obtain(evaluated: Evaluated) -> str:
     config = evaluated.system.config
     stated = config.service.package_url is not None
-    where = f"{package_uri(config, GUIDE_PAGE)} and {package_uri(config, GUIDE)}" if stated else not_stated("[service] package_url")
+    where = (
+        f"{package_uri(config, CONFIGURATION_PAGE)} and {package_uri(config, CONFIGURATION)}"
+        if stated
+        else not_stated("[service] package_url")
+    )
     return f"Part of the certification package, as Markdown and JSON. Published: {where}. Whoever holds the package may use it as it is."
 
 
@@ -204,7 +209,7 @@ def _settings(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
         data = declared.check.data()
         if data["kind"] not in _OF_ONE_VALUE:
             continue
-        asset = _asset(fact)
+        asset = asset_of(fact.pointer)
         resource = evaluated.emitted.resource(*asset.split(".", 1)) if asset else None
         path = [str(step) for step in data["path"]]
         yield {
@@ -219,15 +224,6 @@ def _settings(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
             "check": fact.check,
             "supports": list(controls.get(fact.check, {})),
         }
-
-
-def _asset(fact: Fact) -> str | None:
-    """`server.AuditLog` of cloudformation/server.json#/Resources/AuditLog/…"""
-    file, _, fragment = fact.pointer.partition("#")
-    steps = fragment.split("/")
-    if len(steps) < 3 or steps[1] != "Resources":
-        return None
-    return f"{file.removeprefix('cloudformation/').removesuffix('.json')}.{steps[2]}"
 
 
 def _grouped(settings: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:

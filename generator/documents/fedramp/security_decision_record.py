@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from claimstack.generator.config import Config
-from claimstack.generator.documents.fedramp.common import CPO, cell, fedramp_id, independent, metadata, package_uri
+from claimstack.generator.documents.fedramp.common import cell, fedramp_id, independent, metadata, package_uri
 from claimstack.generator.documents.fedramp.controls import security_controls
 from claimstack.generator.documents.fedramp.counts import fedramp_summary
 from claimstack.generator.documents.fedramp.ksis import key_security_indicators
@@ -15,6 +15,7 @@ from claimstack.generator.documents.markdown import fill_skeleton
 from claimstack.generator.documents.rendered import content_of
 from claimstack.generator.documents.states import MEANINGS
 from claimstack.generator.evaluation import Evaluated
+from claimstack.generator.paths import CPO
 
 HISTORY: Final = (
     "History begins with publication: this record is one build and holds no metric of an earlier day. A summary of thirty days can be "

@@ -15,6 +15,7 @@ from claimstack.generator.documents.oscal.component_definition import component_
 from claimstack.generator.documents.oscal.people import PROVIDER, people, provider_party
 from claimstack.generator.emitted import Json, asset_id
 from claimstack.generator.evaluation import WORST_FIRST, Answer, ClaimResult, Evaluated, Fact
+from claimstack.generator.paths import asset_of
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.system import Declared, DeclaredCheck, System
 
@@ -73,11 +74,7 @@ def observed(evaluated: Evaluated) -> Iterator[Observed]:
 
 
 def _place_of(fact: Fact) -> str:
-    file, _, fragment = fact.pointer.partition("#")
-    steps = fragment.split("/")
-    if file.startswith("cloudformation/") and len(steps) > 2 and steps[1] == "Resources":
-        return f"{file.removeprefix('cloudformation/').removesuffix('.json')}.{steps[2]}"
-    return file
+    return asset_of(fact.pointer) or fact.pointer.partition("#")[0]
 
 
 def claims_by_check(evaluated: Evaluated) -> Mapping[str, list[tuple[Answer, ClaimResult]]]:

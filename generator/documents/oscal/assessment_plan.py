@@ -22,10 +22,11 @@ from claimstack.generator.documents.oscal.assessment import (
     task_uuid,
 )
 from claimstack.generator.documents.oscal.common import Document, prop, stable_uuid, through_trestle
-from claimstack.generator.emitted import TEST_RESULTS, Place, asset_id
+from claimstack.generator.emitted import Place, asset_id
 from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated
 from claimstack.generator.expressions import EACH, PropertyCheck
 from claimstack.generator.passing import PassingTest
+from claimstack.generator.paths import TEST_RESULTS, template_path
 from claimstack.generator.system import DeclaredCheck, System
 
 Claims = list[tuple[Answer, ClaimResult]]
@@ -164,7 +165,7 @@ def _steps(declared: DeclaredCheck, stacks: Iterable[str]) -> Iterator[tuple[str
 def _where(declared: DeclaredCheck, stacks: Iterable[str]) -> str:
     check, scope = declared.check, declared.scope
     if check.reads_system:
-        return f"every template of the package as one system: {', '.join(f'cloudformation/{stack}.json' for stack in stacks)}"
+        return f"every template of the package as one system: {', '.join(map(template_path, stacks))}"
     path = (*check.condition.root(), *check.condition.path) if isinstance(check, PropertyCheck) else ()
     pointer = Place(scope.stack, ("Resources", scope.logical_id, *path)).pointer
     return f"{pointer}, where {EACH} stands for every item of a list" if EACH in path else pointer

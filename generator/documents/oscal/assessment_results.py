@@ -32,8 +32,8 @@ from claimstack.generator.documents.oscal.claimed import coverage_status
 from claimstack.generator.documents.oscal.common import Document, prop, resource, stable_uuid, through_trestle, timestamp
 from claimstack.generator.documents.rendered import sha256_of
 from claimstack.generator.documents.states import MEANINGS, state_of
-from claimstack.generator.emitted import TEST_RESULTS
 from claimstack.generator.evaluation import Answer, Evaluated, Fact, Status
+from claimstack.generator.paths import FACTS, TEST_RESULTS, template_path
 from claimstack.generator.predicates import Outcome
 
 State = Literal["satisfied", "not-satisfied"]
@@ -179,9 +179,9 @@ def _evidence_files(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
     """The files in which facts were found, and the one that lists all facts, each with the hash of its bytes."""
     system = evaluated.system
     hashes = {
-        **{f"cloudformation/{stack}.json": _sha256(template_text(template)) for stack, template in evaluated.emitted.stacks.items()},
+        **{template_path(stack): _sha256(template_text(template)) for stack, template in evaluated.emitted.stacks.items()},
         TEST_RESULTS: sha256_of(evaluated, render_results),
-        "evidence/facts.json": sha256_of(evaluated, render_facts),
+        FACTS: sha256_of(evaluated, render_facts),
     }
     for path, sha256 in hashes.items():
         yield resource(

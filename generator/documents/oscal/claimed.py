@@ -7,8 +7,9 @@ from typing import Any
 
 from claimstack.generator.config import control_parameter, decided_by
 from claimstack.generator.documents.oscal.common import TRESTLE_NS, prop
-from claimstack.generator.emitted import TEST_RESULTS, Place, asset_id
+from claimstack.generator.emitted import Place, asset_id
 from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated, Status
+from claimstack.generator.paths import TEST_RESULTS
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.system import Declared, System
 

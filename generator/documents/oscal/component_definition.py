@@ -8,7 +8,7 @@ from typing import Any
 from claimstack.controls.catalog import label
 from claimstack.generator.claims import Component
 from claimstack.generator.documents.fedramp.ports import component_protocols
-from claimstack.generator.documents.image_context import SBOM, SBOM_MEDIA_TYPE, locked_packages, render_sbom
+from claimstack.generator.documents.image_context import SBOM_MEDIA_TYPE, locked_packages, render_sbom
 from claimstack.generator.documents.oscal.claimed import (
     by_component,
     claim_props,
@@ -48,6 +48,7 @@ from claimstack.generator.documents.oscal.profile import (
 )
 from claimstack.generator.documents.rendered import sha256_of
 from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated, Status, control_status
+from claimstack.generator.paths import SBOM
 from claimstack.generator.resources.function import FUNCTION
 from claimstack.generator.system import DeclaredCheck, System
 

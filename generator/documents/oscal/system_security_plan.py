@@ -17,13 +17,10 @@ from claimstack.generator.documents.oscal.ssp_implementation import infrastructu
 from claimstack.generator.documents.oscal.ssp_users import INFRASTRUCTURE, ROLE_TITLES
 from claimstack.generator.documents.rendered import sha256_of
 from claimstack.generator.evaluation import Evaluated
+from claimstack.generator.paths import ARCHITECTURE, DATA_FLOW
 from claimstack.generator.stated import ROLES
 from claimstack.generator.system import System
 
-SSP: Final = "oscal/system-security-plan.json"
-"""The file in the package."""
-ARCHITECTURE: Final = "fedramp/architecture.svg"
-DATA_FLOW: Final = "fedramp/data-flow.svg"
 DIAGRAMS: Final[Mapping[str, tuple[str, Callable[[Evaluated], str]]]] = {
     ARCHITECTURE: ("Architecture", architecture_svg),
     DATA_FLOW: ("Data flow", data_flow_svg),

@@ -23,6 +23,7 @@ from claimstack.generator.documents.references.index import (
 )
 from claimstack.generator.documents.states import STATES
 from claimstack.generator.evaluation import WORST_FIRST, Status, control_status
+from claimstack.generator.paths import template_path
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.stated import IMPACTS
 
@@ -301,7 +302,7 @@ def _groups(package: Package) -> Iterator[Finding]:
 
 def _expected(prop: Mapping[str, Any], group: str) -> str:
     stack, _, logical_id = group.partition(".")
-    named = {"cfn-logical-id": logical_id, "json-pointer": f"cloudformation/{stack}.json#/Resources/{logical_id}"}
+    named = {"cfn-logical-id": logical_id, "json-pointer": f"{template_path(stack)}#/Resources/{logical_id}"}
     return named.get(str(prop.get("name")), str(prop.get("value", "")))
 
 

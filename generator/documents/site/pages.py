@@ -18,44 +18,10 @@ from claimstack.generator.documents.site.words import WHO, party_of
 from claimstack.generator.documents.states import MEANINGS, STATES, state_of
 from claimstack.generator.emitted import asset_id
 from claimstack.generator.evaluation import Evaluated, Status
+from claimstack.generator.paths import TITLES, stack_of
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.stated import ROLES
 
-DOCUMENTS: Final[Mapping[str, str]] = {
-    "cloudformation/deploy.md": "How to deploy, update, roll back and delete",
-    "cloudformation/operations.md": "How to run it, and what remains for whom",
-    "cloudformation/parameters.example.json": "Example values of the template parameters; never evidence",
-    "cloudformation/deployer-policy.json": "What whoever deploys has to be allowed",
-    "cloudformation/key-policy.json": "What the policy of the key has to admit",
-    "cloudformation/stack-policy.json": "What an update may not replace",
-    "oscal/system-security-plan.json": "System Security Plan (OSCAL)",
-    "oscal/component-definition.json": "Component definition (OSCAL)",
-    "oscal/profile.json": "Controls of the class (OSCAL profile)",
-    "oscal/assessment-plan.json": "Assessment plan: an activity for each check (OSCAL)",
-    "oscal/assessment-results.json": "The provider's self-verification (OSCAL assessment results)",
-    "oscal/plan-of-action-and-milestones.json": "Plan of Action and Milestones (OSCAL)",
-    "fedramp/security-decision-record.json": "Security Decision Record",
-    "fedramp/security-decision-record.md": "Security Decision Record, to read",
-    "fedramp/certification-package-overview.json": "Certification Package Overview",
-    "fedramp/certification-package-overview.md": "Certification Package Overview, to read",
-    "fedramp/ongoing-certification-report.example.json": "Ongoing Certification Report, an example",
-    "fedramp/accepted-vulnerabilities.json": "Accepted vulnerabilities",
-    "fedramp/mas-resources.json": "Minimum assessment scope: resources",
-    "fedramp/mas-flows.json": "Minimum assessment scope: flows",
-    "fedramp/cryptographic-modules.json": "Cryptographic modules by service",
-    "fedramp/architecture.svg": "Architecture",
-    "fedramp/data-flow.svg": "Data flow",
-    "fedramp/secure-configuration-guide.json": "Secure configuration guide",
-    "fedramp/secure-configuration-guide.md": "Secure configuration guide, to read",
-    "evidence/facts.json": "Every check with every fact",
-    "evidence/coverage.json": "Every point of the class with its status",
-    "evidence/test-results.json": "Outcomes of the runtime's tests",
-    "evidence/responsibility-matrix.csv": "Responsibility matrix",
-    "image/Containerfile": "How the image of the server is built",
-    "image/requirements.lock": "Packages of the image, by hash",
-    "image/sbom.cdx.json": "Bill of materials of the image (CycloneDX)",
-}
-"""Path → what the file is; other files are listed by their path alone."""
 FOLDERS: Final[Mapping[str, str]] = {
     "oscal": "OSCAL documents",
     "fedramp": "FedRAMP documents",
@@ -338,8 +304,8 @@ def downloads(files: Mapping[str, str]) -> tuple[tuple[str, tuple[FileView, ...]
     grouped: dict[str, list[FileView]] = {}
     for path, text in files.items():
         folder = path.partition("/")[0]
-        stack = path.removeprefix("cloudformation/").removesuffix(".json")
-        what = DOCUMENTS.get(path, f"CloudFormation template of the {stack} stack" if folder == "cloudformation" else "")
+        stack = stack_of(path)
+        what = TITLES.get(path, f"CloudFormation template of the {stack} stack" if stack else "")
         content = text.encode()
         grouped.setdefault(folder, []).append(FileView(path, what, f"{len(content):,}", hashlib.sha256(content).hexdigest()))
     order = [*FOLDERS, *grouped]

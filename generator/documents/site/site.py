@@ -45,9 +45,9 @@ from claimstack.generator.documents.site.words import FAMILIES, WHO, not_stated
 from claimstack.generator.documents.states import FEDRAMP_WORDS
 from claimstack.generator.evaluation import Evaluated
 from claimstack.generator.flows import DERIVATIONS, UNDERIVED, flow_map
+from claimstack.generator.paths import INDEX
 from claimstack.generator.predicates import Outcome
 
-INDEX: Final = "site/index.html"
 PAGES: Final = (
     ("overview", "Overview", "README.md"),
     ("architecture", "Architecture", None),

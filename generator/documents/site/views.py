@@ -18,6 +18,7 @@ from claimstack.generator.documents.states import FEDRAMP_WORDS, MEANINGS, State
 from claimstack.generator.emitted import asset_id, words
 from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated, Fact, Status, control_status
 from claimstack.generator.passing import PassingTest
+from claimstack.generator.paths import template_path
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.system import Declared, DeclaredCheck
 
@@ -303,7 +304,7 @@ class _Maker:
         own: list[Fact] = []
         elsewhere: list[Fact] = []
         whole = not declared.check.reads_system or declared.check.level == "effective"
-        below = f"cloudformation/{claimant.stack}.json#/Resources/{claimant.logical_id}"
+        below = f"{template_path(claimant.stack)}#/Resources/{claimant.logical_id}"
         for fact in self._facts.get(declared.id, ()):
             told = whole or fact.outcome is not Outcome.PASSED or fact.pointer == below or fact.pointer.startswith(f"{below}/")
             (own if told else elsewhere).append(fact)

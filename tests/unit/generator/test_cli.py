@@ -539,6 +539,8 @@ def test_init_asks_and_asks_again(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
             "no",
             "no",
             "yes",
+            "SaaS",
+            "",
         ]
     )
     asked = []

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from troposphere import GetAtt, Join, Ref, Sub, Tags, logs
 
-from claimstack.generator.emitted import ABSENT, REMOVE, TEST_RESULTS, Edit, Emitted, Place, Resource, is_symbol, plain, value_at, words
+from claimstack.generator.emitted import ABSENT, REMOVE, Edit, Emitted, Place, Resource, is_symbol, plain, value_at, words
+from claimstack.generator.paths import TEST_RESULTS
 
 SERVER: dict[str, Any] = {
     "Parameters": {"KeyArn": {"Type": "String"}},

@@ -12,9 +12,8 @@ from tests.systems import made
 from claimstack.controls.errors import InputError
 from claimstack.generator.config import Config
 from claimstack.generator.documents.fedramp.certification_package_overview import TYPES
-from claimstack.generator.documents.fedramp.common import CPO, SDR
 from claimstack.generator.lint import LintFinding, lint_fedramp, lint_manifest, lint_package
-from claimstack.generator.writing import MANIFEST
+from claimstack.generator.paths import CPO, MANIFEST, SDR
 
 TABLES = {
     "name": "grants-tools",

@@ -20,10 +20,10 @@ from claimstack.generator.documents.evidence.facts import render_facts
 from claimstack.generator.documents.evidence.results import render_results
 from claimstack.generator.documents.generator_sources import sources_sha256
 from claimstack.generator.documents.oscal.component_definition import render_component_definition
-from claimstack.generator.emitted import TEST_RESULTS
 from claimstack.generator.extensions import Extension
 from claimstack.generator.package import emit, judge
-from claimstack.generator.writing import MANIFEST, sha256
+from claimstack.generator.paths import MANIFEST, TEST_RESULTS
+from claimstack.generator.writing import sha256
 
 RENDERED: Mapping[str, Any] = {
     "evidence/facts.json": render_facts,

@@ -8,8 +8,9 @@ import pytest
 from tests.systems import weakened
 
 from claimstack.generator.documents.fedramp.accepted_vulnerabilities import render_accepted_vulnerabilities
-from claimstack.generator.emitted import REMOVE, TEST_RESULTS, Edit, Place
+from claimstack.generator.emitted import REMOVE, Edit, Place
 from claimstack.generator.evaluation import Evaluated
+from claimstack.generator.paths import TEST_RESULTS
 from claimstack.generator.predicates import Outcome
 
 Built = Callable[..., Evaluated]

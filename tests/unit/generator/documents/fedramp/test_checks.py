@@ -16,10 +16,10 @@ from claimstack.generator.documents.fedramp import checks as fedramp_checks
 from claimstack.generator.documents.fedramp.accepted_vulnerabilities import render_accepted_vulnerabilities
 from claimstack.generator.documents.fedramp.certification_package_overview import render_certification_package_overview
 from claimstack.generator.documents.fedramp.checks import Finding, check_fedramp
-from claimstack.generator.documents.fedramp.common import CPO, CPO_PAGE, OCR_EXAMPLE, SDR, SDR_PAGE
 from claimstack.generator.documents.fedramp.ongoing_certification_report import render_ongoing_certification_report
 from claimstack.generator.documents.fedramp.security_decision_record import render_security_decision_record
 from claimstack.generator.evaluation import Evaluated
+from claimstack.generator.paths import CPO, CPO_PAGE, OCR_EXAMPLE, SDR, SDR_PAGE
 
 SERVICE = {
     "acronym": "GT",

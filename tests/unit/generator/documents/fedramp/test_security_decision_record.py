@@ -19,8 +19,9 @@ from claimstack.generator.documents.fedramp.evidence import check_results, evide
 from claimstack.generator.documents.fedramp.ksis import KsiResult, ksi_results
 from claimstack.generator.documents.fedramp.security_decision_record import render_decision_page, render_security_decision_record
 from claimstack.generator.documents.states import SDR_STATUSES, control_state
-from claimstack.generator.emitted import TEST_RESULTS, Edit, Emitted, Place
+from claimstack.generator.emitted import Edit, Emitted, Place
 from claimstack.generator.evaluation import Evaluated, Status, evaluate
+from claimstack.generator.paths import TEST_RESULTS
 from claimstack.generator.predicates import Outcome
 
 Built = Callable[..., Evaluated]

@@ -21,9 +21,10 @@ from claimstack.generator.documents.oscal.assessment_plan import render_assessme
 from claimstack.generator.documents.oscal.assessment_results import finding_state, render_assessment_results
 from claimstack.generator.documents.oscal.common import Document, timestamp, to_bytes
 from claimstack.generator.documents.states import state_of
-from claimstack.generator.emitted import REMOVE, TEST_RESULTS, Edit, Place, asset_id
+from claimstack.generator.emitted import REMOVE, Edit, Place, asset_id
 from claimstack.generator.evaluation import Answer, Evaluated, Fact, Status, evaluate
 from claimstack.generator.passing import PassingTest
+from claimstack.generator.paths import TEST_RESULTS
 from claimstack.generator.predicates import Outcome
 
 Built = Callable[..., Evaluated]

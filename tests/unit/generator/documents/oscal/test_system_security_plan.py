@@ -24,7 +24,7 @@ from claimstack.generator.documents.oscal.profile import render_class_profile
 from claimstack.generator.documents.oscal.ssp_characteristics import high_water
 from claimstack.generator.documents.oscal.ssp_controls import LEADS, by_component_uuid, left_over, statement_uuid
 from claimstack.generator.documents.oscal.ssp_implementation import infrastructure_uuid, public_ways, this_system_uuid
-from claimstack.generator.documents.oscal.system_security_plan import SSP, render_system_security_plan
+from claimstack.generator.documents.oscal.system_security_plan import render_system_security_plan
 from claimstack.generator.documents.outside import GIVEN, aws_services, given, service_id
 from claimstack.generator.documents.references.check import check_references
 from claimstack.generator.documents.states import MEANINGS, origination_of, state_of
@@ -32,6 +32,7 @@ from claimstack.generator.emitted import REMOVE, Edit, Place, asset_id
 from claimstack.generator.evaluation import Evaluated, Status, evaluate, read_back
 from claimstack.generator.expressions import prop
 from claimstack.generator.passing import cited
+from claimstack.generator.paths import SSP
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.stated import InformationType
 

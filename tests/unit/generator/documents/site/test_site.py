@@ -24,10 +24,11 @@ from claimstack.generator.config import Config
 from claimstack.generator.documents.evidence.coverage import by_control, status_counts
 from claimstack.generator.documents.site.filters import FILTERS
 from claimstack.generator.documents.site.pages import status_rows, waiting_rows
-from claimstack.generator.documents.site.site import INDEX, PAGES, render_site
+from claimstack.generator.documents.site.site import PAGES, render_site
 from claimstack.generator.documents.states import control_state, state_of
 from claimstack.generator.emitted import REMOVE, Edit, Place, asset_id
 from claimstack.generator.evaluation import Evaluated, control_status, evaluate, read_back
+from claimstack.generator.paths import INDEX
 from claimstack.generator.predicates import Outcome
 
 LIMIT = 3_000_000
