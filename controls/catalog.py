@@ -20,6 +20,29 @@ from typing import Any
 from claimstack.controls.errors import InputError
 
 FILES = ("catalog.json", "classes.json", "ksis.json", "sources.json")
+FAMILY_TITLES: Mapping[str, str] = {
+    "ac": "Access Control",
+    "at": "Awareness and Training",
+    "au": "Audit and Accountability",
+    "ca": "Assessment, Authorization, and Monitoring",
+    "cm": "Configuration Management",
+    "cp": "Contingency Planning",
+    "ia": "Identification and Authentication",
+    "ir": "Incident Response",
+    "ma": "Maintenance",
+    "mp": "Media Protection",
+    "pe": "Physical and Environmental Protection",
+    "pl": "Planning",
+    "pm": "Program Management",
+    "ps": "Personnel Security",
+    "pt": "Personally Identifiable Information Processing and Transparency",
+    "ra": "Risk Assessment",
+    "sa": "System and Services Acquisition",
+    "sc": "System and Communications Protection",
+    "si": "System and Information Integrity",
+    "sr": "Supply Chain Risk Management",
+}
+"""Family → its title in NIST SP 800-53."""
 
 _CONTROL = re.compile(r"([A-Z]{2})-0*(\d+)(?: ?\(0*(\d+)\)|[.-]0*(\d+))?", re.IGNORECASE)
 

@@ -29,7 +29,20 @@ from claimstack.controls.officials import (
     read_newest,
     shape_of,
 )
-from claimstack.controls.rulings import consolidated_facts, rule_facts
+from claimstack.controls.rulings import ALL_CLASSES, consolidated_facts, rule_facts
+from claimstack.controls.wordings import (
+    CONSOLIDATED,
+    EVERY_CLASS,
+    Wordings,
+    addition_wordings,
+    consolidated_ksi_wordings,
+    consolidated_rule_wordings,
+    ksi_wordings,
+    listed_wordings,
+    parameter_wordings,
+    point_wordings,
+    rule_wordings,
+)
 
 JUDGED: Mapping[str, tuple[str, ...]] = {
     "fedramp-security-decision-record": ("fedramp/security-decision-record.json",),
@@ -60,7 +73,7 @@ class Change:
     """One difference, with what it is about; whoever speaks about one of these is touched by it."""
 
     kind: str
-    """Such as `control-withdrawn` or `rule-force`."""
+    """Such as `control-withdrawn`, `rule-force` or `ksi-wording`."""
     subject: str
     text: str
     points: tuple[str, ...] = ()
@@ -99,9 +112,11 @@ def compare(data: Path, facts: Traversable | None = None) -> Comparison:
     changes: list[Change] = []
     pins: Json = {**read_fact_file(own / "sources.json"), **read_fact_file(own / "schemas.json")}
     changes += [c for o in OFFICIALS if o.file in found for c in _edition_changes(o, pins[o.file], *found[o.file])]
-    changes += _catalog_part(reads, read_fact_file(own / "catalog.json"), read_fact_file(own / "classes.json"), notes)
-    changes += _class_part(reads, read_fact_file(own / "classes.json"), read_fact_file(own / "catalog.json"), notes)
-    changes += _dataset_part(found, read_fact_file(own / "ksis.json"), read_fact_file(own / "rules.json"), notes)
+    catalog, classes, wordings = (read_fact_file(own / f"{name}.json") for name in ("catalog", "classes", "wordings"))
+    changes += _catalog_part(reads, catalog, classes, wordings, notes)
+    changes += _addition_changes(reads, catalog, wordings["additions"])
+    changes += _class_part(reads, classes, catalog, notes)
+    changes += _dataset_part(found, read_fact_file(own / "ksis.json"), read_fact_file(own / "rules.json"), wordings, notes)
     changes += [c for o in SCHEMAS if o.file in found for c in _schema_changes(o, pins[o.file], *found[o.file])]
     notes += [f"{o.title}: not compared, {o.file} is missing" for o in (*OFFICIALS, *SCHEMAS) if o.file not in found]
     notes += _known_upstream(data, {file.rpartition("/")[2]: stated for file, (_, stated) in found.items()})
@@ -140,13 +155,15 @@ def _schema_changes(official: Official, pin: Json, read: Read, stated: str) -> I
         yield Change("schema-version", name, f"{official.title}: version {pin['version']} becomes {stated}", documents=documents)
 
 
-def _catalog_part(reads: Mapping[str, Read], old: Json, lists: Json, notes: list[str]) -> Iterator[Change]:
+def _catalog_part(reads: Mapping[str, Read], old: Json, lists: Json, wordings: Json, notes: list[str]) -> Iterator[Change]:
     if CATALOG.file not in reads:
         return
     resolved = {name: reads[official.file] for name, official in RESOLVED.items() if official.file in reads}
     new, rev5, problems = catalog_facts(reads[CATALOG.file], resolved)
     notes += problems
     yield from _control_changes(old, new)
+    yield from _control_wording_changes(old, wordings["points"], point_wordings(reads[CATALOG.file], new))
+    yield from _parameter_wording_changes(old, wordings["parameters"], parameter_wordings(reads[CATALOG.file], new))
     for name, ids in rev5.items():
         yield from _membership_changes(f"Rev5 {name}", _flat(lists["rev5"][name]), ids, {**old, **new}, class_=None)
 
@@ -189,6 +206,43 @@ def _one_control(id_: str, before: Json, after: Json) -> Iterator[Change]:
         yield Change("statement", id_, f"{label(id_)}: its statement has other parts", points=every, controls=(id_,))
 
 
+def _control_wording_changes(old: Mapping[str, Json], before: Wordings, after: Wordings) -> Iterator[Change]:
+    """One change for each control: whoever compares the texts has both open at its page."""
+    for id_, control in old.items():
+        other = {
+            point: texts
+            for point in control["points"]
+            if point in after and (texts := [text for text, hash_ in before[point].items() if after[point][text] != hash_])
+        }
+        if other:
+            where = "; ".join(f"{point} ({' and '.join(texts)})" for point, texts in other.items())
+            text = f"{label(id_)} {control['title']}: other words at {where}"
+            yield Change("control-wording", id_, text, points=tuple(other), controls=(id_,))
+
+
+def _parameter_wording_changes(old: Mapping[str, Json], before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Change]:
+    for id_, control in old.items():
+        for parameter in control["parameters"]:
+            if after.get(parameter, before[parameter]) != before[parameter]:
+                text = f"{parameter}: other words for this control parameter of {label(id_)} {control['title']}"
+                yield Change("parameter-wording", parameter, text, points=tuple(control["points"]), parameters=(parameter,))
+
+
+def _addition_changes(reads: Mapping[str, Read], old: Mapping[str, Json], before: Wordings) -> Iterator[Change]:
+    """What FedRAMP adds to controls, as far as the files that say it are there."""
+    resolved = {name: reads[official.file] for name, official in RESOLVED.items() if official.file in reads}
+    after = addition_wordings(resolved, reads.get(RULES.file))
+    sources = [*(f"Rev5 {name}" for name in resolved), *([CONSOLIDATED] if RULES.file in reads else [])]
+    for id_, control in old.items():
+        hashes, others = before.get(id_, {}), after.get(id_, {})
+        if other := [source for source in sources if hashes.get(source) != others.get(source)]:
+            text = (
+                f"{label(id_)} {control['title']}: other words of FedRAMP for its parameters, requirements or guidance ({', '.join(other)})"
+            )
+            points, parameters = tuple(control["points"]), tuple(control["parameters"])
+            yield Change("fedramp-wording", id_, text, points=points, controls=(id_,), parameters=parameters)
+
+
 def _class_part(reads: Mapping[str, Read], lists: Json, catalog: Mapping[str, Json], notes: list[str]) -> Iterator[Change]:
     if RULES.file not in reads:
         return
@@ -208,7 +262,9 @@ def _membership_changes(
             yield Change(f"class-{kind}", id_, text, points=tuple(known["points"]), controls=(id_,), class_=class_)
 
 
-def _dataset_part(found: Mapping[str, tuple[Read, str]], old_ksis: Json, old_rules: Json, notes: list[str]) -> Iterator[Change]:
+def _dataset_part(
+    found: Mapping[str, tuple[Read, str]], old_ksis: Json, old_rules: Json, wordings: Json, notes: list[str]
+) -> Iterator[Change]:
     """KSIs and provider rules: from the two extracts, or from consolidated rules that are newer than these."""
     whole = found.get(RULES.file)
 
@@ -223,9 +279,11 @@ def _dataset_part(found: Mapping[str, tuple[Read, str]], old_ksis: Json, old_rul
         notes.append(f"KSIs are read from {whole[0].path}, which is newer than their extracts")
         ksis, optional = consolidated_ksi_facts(whole[0])
         yield from _ksi_changes(old_ksis, ksis)
+        yield from _wording_changes("ksi", old_ksis, wordings["ksis"], consolidated_ksi_wordings(whole[0]))
         yield from _optional_changes(old_rules["optional_ksis"], optional)
     elif KSIS.file in found and KSI_PAIRS.file in found:
         yield from _ksi_changes(old_ksis, ksi_facts(found[KSIS.file][0], found[KSI_PAIRS.file][0]))
+        yield from _wording_changes("ksi", old_ksis, wordings["ksis"], ksi_wordings(found[KSIS.file][0]))
         yield from _optional_changes(old_rules["optional_ksis"], optional_ksis(found[KSIS.file][0]))
     else:
         notes.append("KSIs and their controls: not compared, both extracts are needed, or newer consolidated rules")
@@ -233,12 +291,16 @@ def _dataset_part(found: Mapping[str, tuple[Read, str]], old_ksis: Json, old_rul
     if whole is not None and newer(PROVIDER_RULES):
         notes.append(f"provider rules are read from {whole[0].path}, which is newer than their extract")
         yield from _rule_changes(old_rules, consolidated_facts(whole[0]), placed=True)
+        yield from _wording_changes("rule", old_rules["rules"], wordings["rules"], consolidated_rule_wordings(whole[0]))
     elif PROVIDER_RULES.file in found:
         rules, problems = rule_facts(found[PROVIDER_RULES.file][0], whole[0] if whole else None)
         notes += problems
         yield from _rule_changes(old_rules, rules, placed=whole is not None)
+        yield from _wording_changes("rule", old_rules["rules"], wordings["rules"], rule_wordings(found[PROVIDER_RULES.file][0]))
         if whole is None:
-            notes.append(f"types, paths, classes and timeframes of rules: not compared, {RULES.file} is missing")
+            notes.append(f"types, paths, classes, timeframes and lists of rules: not compared, {RULES.file} is missing")
+    if whole is not None:
+        yield from _listed_changes(old_rules["rules"], wordings["listed"], listed_wordings(whole[0]))
 
 
 def _ksi_changes(old: Mapping[str, Json], new: Mapping[str, Json]) -> Iterator[Change]:
@@ -257,6 +319,26 @@ def _ksi_changes(old: Mapping[str, Json], new: Mapping[str, Json]) -> Iterator[C
             yield Change("ksi-pair-removed", id_, text, controls=(control,), ksis=(id_,))
         for control in _only(new[id_]["controls"], before["controls"]):
             yield Change("ksi-pair-added", id_, f"{id_}: newly paired with {label(control)}", controls=(control,), ksis=(id_,))
+
+
+def _wording_changes(kind: str, known: Mapping[str, Json], before: Wordings, after: Wordings) -> Iterator[Change]:
+    """`kind`: `ksi` or `rule`. One change where every class is told something else, otherwise one for each class."""
+    for id_, fact in known.items():
+        if id_ in after:
+            yield from _wordings_of_one(kind, id_, f"{id_} {fact['title']}: other words", before[id_], after[id_])
+
+
+def _listed_changes(known: Mapping[str, Json], before: Wordings, after: Wordings) -> Iterator[Change]:
+    for id_, fact in known.items():
+        text = f"{id_} {fact['title']}: other information or timeframes listed"
+        yield from _wordings_of_one("rule", id_, text, before.get(id_, {}), after.get(id_, {}))
+
+
+def _wordings_of_one(kind: str, id_: str, text: str, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Change]:
+    other = [c for c in ALL_CLASSES if before.get(c, before.get(EVERY_CLASS)) != after.get(c, after.get(EVERY_CLASS))]
+    ksis, rules = ((id_,), ()) if kind == "ksi" else ((), (id_,))
+    for class_ in (None,) if len(other) == len(ALL_CLASSES) else other:
+        yield Change(f"{kind}-wording", id_, f"{text} at class {class_}" if class_ else text, ksis=ksis, rules=rules, class_=class_)
 
 
 def _optional_changes(old: Mapping[str, list[str]], new: Mapping[str, list[str]]) -> Iterator[Change]:

@@ -20,27 +20,30 @@ Where each fact comes from:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
 from claimstack.controls.catalog import control_id
 from claimstack.controls.errors import raise_all
-from claimstack.controls.officials import Json, Read, shape_of
+from claimstack.controls.officials import Json, Read, entry_of, shape_of
 
 FEDRAMP_NS = "http://fedramp.gov/ns/oscal"
 CLASSES = ("B", "C", "D")
+
+Found = TypeVar("Found")
 
 
 def catalog_facts(catalog: Read, resolved: Mapping[str, Read]) -> tuple[dict[str, Json], dict[str, list[str]], list[str]]:
     """Controls by id in catalog order, the control ids of the Rev5 baselines, and where the files contradict each other."""
     with shape_of(catalog.path):
-        nist = {id_: control for id_, control in _controls(catalog.value["catalog"]) if not _withdrawn(control)}
+        nist = {id_: control for id_, control in controls_in(catalog.value["catalog"]) if not _withdrawn(control)}
     marked: dict[str, tuple[Read, dict[str, tuple[str, ...]]]] = {}
     for name, read in resolved.items():
         with shape_of(read.path):
-            marked[name] = read, {id_: _response_points(control) for id_, control in _controls(read.value["catalog"])}
+            marked[name] = read, _of_each(_response_points, dict(controls_in(read.value["catalog"])))
     points, problems = _points(catalog, nist, marked)
     with shape_of(catalog.path):
-        facts = {id_: _control_facts(control, points[id_]) for id_, control in nist.items()}
+        facts = _of_each(lambda control: _control_facts(control, points[control["id"]]), nist)
     return facts, {name: list(controls) for name, (_, controls) in marked.items()}, problems
 
 
@@ -60,20 +63,20 @@ def ksi_facts(ksis: Read, pairs: Read) -> dict[str, Json]:
                 control_id(id_) for id_ in mapping["notes"].partition("): ")[2].split(", ")
             )
     with shape_of(ksis.path):
-        facts = {
-            ksi["id"]: {"title": ksi["title"], "theme": ksi["family"], "controls": cited.get(ksi["id"], [])}
-            for ksi in sorted(ksis.value["controls"], key=lambda ksi: str(ksi["id"]))
-        }
-        in_guidance = {
-            ksi["id"]: {control_id(id_) for id_ in match[1].split(", ")} if (match := _CITED.search(ksi["guidance"])) else set()
-            for ksi in ksis.value["controls"]
-        }
+        known = {ksi["id"]: ksi for ksi in sorted(ksis.value["controls"], key=lambda ksi: str(ksi["id"]))}
+        facts = _of_each(lambda ksi: {"title": ksi["title"], "theme": ksi["family"], "controls": cited.get(ksi["id"], [])}, known)
+        in_guidance = _of_each(_cited_in_guidance, known)
     raise_all(
         f"{pairs.path}: {id_} has other controls than in {ksis.file}: give files of the same release"
         for id_ in sorted({*in_guidance, *cited})
         if set(cited.get(id_, [])) != in_guidance.get(id_)
     )
     return facts
+
+
+def _cited_in_guidance(ksi: Json) -> set[str]:
+    match = _CITED.search(ksi["guidance"])
+    return {control_id(id_) for id_ in match[1].split(", ")} if match else set()
 
 
 _CITED = re.compile(r"verbatim\): (.+?)\.$", re.MULTILINE)
@@ -86,10 +89,12 @@ def consolidated_ksi_facts(rules: Read) -> tuple[dict[str, Json], dict[str, list
     with shape_of(rules.path):
         for theme in rules.value["KSI"].values():
             for id_, ksi in theme["indicators"].items():
-                facts[id_] = {"title": ksi["name"], "theme": theme["name"], "controls": [control_id(c) for c in ksi.get("controls", [])]}
-                for class_, variant in ksi.get("varies_by_class", {}).items():
-                    if variant["statement"].startswith("**Optional:**"):
-                        optional.setdefault(class_.upper(), []).append(id_)
+                with entry_of(id_):
+                    paired = [control_id(c) for c in ksi.get("controls", [])]
+                    facts[id_] = {"title": ksi["name"], "theme": theme["name"], "controls": paired}
+                    for class_, variant in ksi.get("varies_by_class", {}).items():
+                        if variant["statement"].startswith("**Optional:**"):
+                            optional.setdefault(class_.upper(), []).append(id_)
     return dict(sorted(facts.items())), {c: sorted(ids) for c, ids in optional.items()}
 
 
@@ -103,12 +108,21 @@ def optional_ksis(ksis: Read) -> dict[str, list[str]]:
 _OPTIONAL = re.compile(r"^Class-([A-D]) variant statement \(.*?\): \*\*Optional:\*\*", re.MULTILINE)
 
 
-def _controls(group: Json) -> Iterator[tuple[str, Json]]:
+def _of_each(extract: Callable[[Json], Found], entries: Mapping[str, Json]) -> dict[str, Found]:
+    """What is extracted from each entry; an error of shape names the entry."""
+    found: dict[str, Found] = {}
+    for id_, entry in entries.items():
+        with entry_of(id_):
+            found[id_] = extract(entry)
+    return found
+
+
+def controls_in(group: Json) -> Iterator[tuple[str, Json]]:
     for control in group.get("controls", []):
         yield control["id"], control
-        yield from _controls(control)
+        yield from controls_in(control)
     for inner in group.get("groups", []):
-        yield from _controls(inner)
+        yield from controls_in(inner)
 
 
 def _prop(part: Json, name: str, ns: str | None = None) -> str | None:
@@ -124,12 +138,12 @@ def _statement(control: Json) -> Json:
     return statement
 
 
-def _lineages(part: Json, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def lineages_of(part: Json, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """For the part and each one below it: ids from the top down to itself."""
     lineage = (*above, part["id"])
     yield lineage
     for inner in part.get("parts", []):
-        yield from _lineages(inner, lineage)
+        yield from lineages_of(inner, lineage)
 
 
 def _response_points(control: Json) -> tuple[str, ...]:
@@ -157,13 +171,14 @@ def _points(
                 problems.append(f"{read.path}: {id_} has response points other than in a lower baseline: give files of the same release")
     with shape_of(catalog.path):
         for id_, control in nist.items():
-            statement = _statement(control)
-            points.setdefault(id_, tuple(part["id"] for part in statement.get("parts", [])) or (statement["id"],))
+            with entry_of(id_):
+                statement = _statement(control)
+                points.setdefault(id_, tuple(part["id"] for part in statement.get("parts", [])) or (statement["id"],))
     return points, problems
 
 
 def _control_facts(control: Json, points: tuple[str, ...]) -> Json:
-    lineages = {lineage[-1]: lineage for lineage in _lineages(_statement(control))}
+    lineages = {lineage[-1]: lineage for lineage in lineages_of(_statement(control))}
     return {
         "label": next(prop["value"] for prop in control["props"] if prop["name"] == "label" and "class" not in prop),
         "title": control["title"].strip(),

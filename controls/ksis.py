@@ -18,13 +18,22 @@ from claimstack.controls.tables import choice_problem, listed, sentence_problem,
 Evidence = Literal["template", "partial", "none"]
 FILE = "controls/ksis.toml"
 
-_TEXTS = ("measures", "objective", "cycle", "reason", "risk")
+_TEXTS = ("objective", "cycle", "reason", "risk")
 _NEEDED: Mapping[str, tuple[str, ...]] = {
-    "template": ("measures", "objective", "cycle"),
-    "partial": ("measures", "objective", "cycle"),
+    "template": ("objective", "cycle"),
+    "partial": ("objective", "cycle"),
     "none": ("reason", "risk"),
 }
-_KEYS = ("evidence", "points", "only", *_TEXTS, "remains")
+_KEYS = ("evidence", "points", "only", "measures", *_TEXTS, "remains")
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One sentence on how an indicator is met, true of every system whose claims on these checks hold."""
+
+    says: str
+    checks: tuple[str, ...]
+    """Checks, or patterns of their ids, that the claims behind it rest on; none where it speaks of the package and not of the system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +47,8 @@ class KsiAnswer:
     """Response points whose claims demonstrate the indicator; empty for `none`."""
     only: Mapping[str, tuple[str, ...]]
     """Of the claims at a point, those that rest on one of these checks; a point that is not named counts with all its claims."""
-    measures: str
-    """The measures that demonstrate the indicator; empty for `none`."""
+    measures: tuple[Measure, ...]
+    """What may demonstrate the indicator; the system shows which of it does. Empty for `none`."""
     objective: str
     cycle: str
     """What runs when, and what does not run persistently."""
@@ -88,6 +97,11 @@ def answer_problems(answer: KsiAnswer, catalog: Catalog) -> Iterator[str]:
             yield from sentence_problem(key, value)
         elif needed and value != "":
             yield f"{key}: belongs to another kind of evidence than {answer.evidence!r}; remove it"
+    if needed and bool(answer.measures) is (answer.evidence == "none"):
+        said = "no claim can show this indicator; remove them" if answer.measures else "missing; say what demonstrates it"
+        yield f"measures: {said}"
+    for number, measure in enumerate(answer.measures):
+        yield from (f"measures[{number}]: {problem}" for problem in sentence_problem("says", measure.says))
     if answer.evidence == "none" and answer.points:
         yield "points: no claim can show this indicator; remove them, or say evidence = 'partial'"
     if answer.evidence in ("template", "partial") and not answer.points:
@@ -118,20 +132,32 @@ def nearest_ksi(id_: str) -> str:
 
 def _shape_problems(entry: Mapping[str, Any]) -> Iterator[str]:
     yield from unknown_keys(entry, _KEYS)
-    points, remains = entry.get("points", []), entry.get("remains", [])
+    points, remains, measures = entry.get("points", []), entry.get("remains", []), entry.get("measures", [])
     if not isinstance(points, list) or not all(isinstance(point, str) for point in points):
         yield "points: must be a list of point ids"
     if not isinstance(entry.get("only", {}), dict):
         yield "only: must be a table of point ids with lists of check ids"
-    if not isinstance(remains, list) or not all(isinstance(remainder, dict) for remainder in remains):
+    if not _are_tables(measures):
+        yield "measures: must be a list of tables with says and checks"
+    else:
+        for number, measure in enumerate(measures):
+            yield from (f"measures[{number}]: {problem}" for problem in unknown_keys(measure, ("says", "checks")))
+            if "checks" in measure and not _texts(measure["checks"]):
+                yield f"measures[{number}]: checks: must be a list of check ids; leave it out where the package is spoken of"
+    if not _are_tables(remains):
         yield "remains: must be a list of tables with who and what"
         return
     for number, remainder in enumerate(remains):
         yield from (f"remains[{number}]: {problem}" for problem in unknown_keys(remainder, ("who", "what")))
 
 
+def _are_tables(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, dict) for each in value)
+
+
 def _answer(id_: str, entry: Mapping[str, Any]) -> KsiAnswer:
     points, only, remains = entry.get("points", []), entry.get("only", {}), entry.get("remains", [])
+    measures = entry.get("measures", [])
     return KsiAnswer(
         ksi=id_,
         evidence=entry.get("evidence", ""),
@@ -139,6 +165,9 @@ def _answer(id_: str, entry: Mapping[str, Any]) -> KsiAnswer:
         only=MappingProxyType({point: _texts(checks) for point, checks in only.items()})
         if isinstance(only, dict)
         else MappingProxyType({}),
+        measures=tuple(Measure(each.get("says", ""), _texts(each.get("checks", []))) for each in measures if isinstance(each, dict))
+        if isinstance(measures, list)
+        else (),
         remains=tuple(Remainder(r.get("who", ""), r.get("what", "")) for r in remains if isinstance(r, dict))
         if isinstance(remains, list)
         else (),

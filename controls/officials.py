@@ -155,7 +155,7 @@ def read_newest(data: Path, official: Official) -> tuple[Read, str] | None:
     """
     paths = {data / official.file, *(data.glob(official.successors) if official.successors else ())}
     found: list[tuple[tuple[int, ...], tuple[int, ...], Read, str]] = []
-    for path in sorted(path for path in paths if path.is_file()):
+    for path in sorted(path for path in paths if path.exists()):
         try:
             raw = path.read_bytes()
             value: Any = json.loads(raw)
@@ -198,6 +198,9 @@ def read_pinned(data: Path, officials: Iterable[Official]) -> dict[str, Read]:
     return read
 
 
+_MISSHAPEN = (AttributeError, IndexError, KeyError, StopIteration, TypeError, ValueError)
+
+
 @contextmanager
 def shape_of(path: Path) -> Iterator[None]:
     """Name the file in every error that its content causes."""
@@ -205,5 +208,20 @@ def shape_of(path: Path) -> Iterator[None]:
         yield
     except InputError as error:
         raise InputError(*(f"{path}: {cause}" for cause in error.causes)) from error
-    except (AttributeError, IndexError, KeyError, StopIteration, TypeError, ValueError) as error:
-        raise InputError(f"{path}: not built as expected ({error!r}): give the official file unchanged") from error
+    except _MISSHAPEN as error:
+        raise InputError(f"{path}: {_misshapen(error)}: give the official file unchanged") from error
+
+
+@contextmanager
+def entry_of(id_: str) -> Iterator[None]:
+    """Name the control, KSI or rule whose content is not built as expected; stands within `shape_of`, which names the file."""
+    try:
+        yield
+    except _MISSHAPEN as error:
+        raise InputError(
+            f"{id_}: {_misshapen(error)}: compare the entry with the pinned edition, or give the official file unchanged"
+        ) from error
+
+
+def _misshapen(error: Exception) -> str:
+    return "not built as expected (" + (f"{error} is missing" if isinstance(error, KeyError) else repr(error)) + ")"

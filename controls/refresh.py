@@ -1,6 +1,7 @@
 """Refresh: writes the facts in `controls/facts` from the pinned official files.
 
-Run it as `python -m claimstack.controls.refresh`. `officials` pins the files, `extraction` and `rulings` say where each fact comes from.
+Run it as `python -m claimstack.controls.refresh`. `officials` pins the files; `extraction`, `rulings` and `wordings` say where each fact
+comes from.
 """
 
 from __future__ import annotations
@@ -30,6 +31,14 @@ from claimstack.controls.officials import (
     read_pinned,
 )
 from claimstack.controls.rulings import rule_facts
+from claimstack.controls.wordings import (
+    addition_wordings,
+    ksi_wordings,
+    listed_wordings,
+    parameter_wordings,
+    point_wordings,
+    rule_wordings,
+)
 
 FACTS = Path(__file__).parent / "facts"
 
@@ -40,7 +49,8 @@ def extract(data: Path) -> dict[str, str]:
     Raises InputError for files that are missing or not the pinned ones, and where they contradict each other.
     """
     read = read_pinned(data, (*OFFICIALS, *SCHEMAS))
-    catalog, resolved, problems = catalog_facts(read[CATALOG.file], {name: read[official.file] for name, official in RESOLVED.items()})
+    baselines = {name: read[official.file] for name, official in RESOLVED.items()}
+    catalog, resolved, problems = catalog_facts(read[CATALOG.file], baselines)
     raise_all(problems)
     classes = class_facts(read[RULES.file])
     ksis = ksi_facts(read[KSIS.file], read[KSI_PAIRS.file])
@@ -71,6 +81,17 @@ def extract(data: Path) -> dict[str, str]:
         "rules.json": _dump(rules, levels=2),
         "schemas.json": _dump(_pins(SCHEMAS, read), levels=2),
         "sources.json": _dump(_pins(OFFICIALS, read), levels=2),
+        "wordings.json": _dump(
+            {
+                "points": point_wordings(read[CATALOG.file], catalog),
+                "parameters": parameter_wordings(read[CATALOG.file], catalog),
+                "additions": addition_wordings(baselines, read[RULES.file]),
+                "ksis": ksi_wordings(read[KSIS.file]),
+                "rules": rule_wordings(read[PROVIDER_RULES.file]),
+                "listed": listed_wordings(read[RULES.file]),
+            },
+            levels=2,
+        ),
     }
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from claimstack.controls.officials import Json, Read, shape_of
+from claimstack.controls.officials import Json, Read, entry_of, shape_of
 
 ALL_CLASSES = ("A", "B", "C", "D")
 _FORCE = re.compile(r"^Force: (MUST|SHOULD|MAY|MUST NOT|SHOULD NOT)\.$", re.MULTILINE)
@@ -71,26 +71,32 @@ def placed_rules(rules: Read) -> tuple[dict[str, str], dict[str, Placed]]:
                     known = ruleset["info"].get("subsets", {}) | ruleset["info"].get(section, {}).get("subsets", {})
                     applicability = known[subset]["applicability"]
                     for id_, body in bodies.items():
-                        if "Providers" in body["affects"]:
-                            placed[id_] = Placed(section, applicability, body)
-                            sets[letters] = ruleset["info"]["name"]
+                        with entry_of(id_):
+                            if "Providers" in body["affects"]:
+                                placed[id_] = Placed(section, applicability, body)
+                                sets[letters] = ruleset["info"]["name"]
     return sets, placed
+
+
+def variants_of(guidance: str) -> dict[str, tuple[str, str]]:
+    """By class: force and statement, where the guidance of an extract says that the rule varies."""
+    return {class_: (force, statement) for class_, force, statement in _VARIANT.findall(guidance)}
 
 
 def consolidated_facts(rules: Read) -> Json:
     """The same facts as `rule_facts`, out of the consolidated rules alone."""
     sets, placed = placed_rules(rules)
     with shape_of(rules.path):
-        facts = {
-            id_: {
-                "title": rule.body["name"],
-                "force": rule.force,
-                **_place(rule),
-                **({"timeframes": rule.timeframes} if rule.timeframes else {}),
-                **({"schema": rule.schema} if rule.schema else {}),
-            }
-            for id_, rule in sorted(placed.items())
-        }
+        facts: dict[str, Json] = {}
+        for id_, rule in sorted(placed.items()):
+            with entry_of(id_):
+                facts[id_] = {
+                    "title": rule.body["name"],
+                    "force": rule.force,
+                    **_place(rule),
+                    **({"timeframes": rule.timeframes} if rule.timeframes else {}),
+                    **({"schema": rule.schema} if rule.schema else {}),
+                }
         methods = {c: entry["statement"] for c, entry in placed[_METHODS_RULE].variants.items()} if _METHODS_RULE in placed else {}
     return {"rulesets": dict(sorted(sets.items())), "rules": facts, "methods": _methods(methods)}
 
@@ -107,33 +113,34 @@ def rule_facts(extract: Read, rules: Read | None) -> tuple[Json, list[str]]:
     methods: dict[str, int] = {}
     with shape_of(extract.path):
         for rule in sorted(extract.value["controls"], key=lambda rule: str(rule["id"])):
-            id_, guidance = rule["id"], rule["guidance"]
-            applies, force, schema = _APPLIES.search(guidance), _FORCE.search(guidance), _SCHEMA.search(guidance)
-            if applies is None or force is None:
-                problems.append(f"{extract.path}: {id_} does not say its force or to whom it applies: give the official file unchanged")
-                continue
-            section = _SENTENCES[applies[1]]
-            variants = {class_: (force_, words) for class_, force_, words in _VARIANT.findall(guidance)}
-            earlier = placed.get(id_)
-            if earlier is not None and earlier.section != section:
-                problems.append(
-                    f"{extract.path}: {id_} applies to {section}, in the consolidated rules to {earlier.section}: give files that agree"
-                )
-            classes = earlier.classes if earlier else ()
-            forces = {c: f for c, (f, _) in variants.items()} or dict.fromkeys(ALL_CLASSES, force[1])
-            facts[id_] = {
-                "title": rule["title"],
-                "force": {c: f for c, f in forces.items() if _in(c, classes)},
-                **(_place(earlier) if earlier else {"types": list(_SECTIONS[section]), "paths": [], "classes": []}),
-            }
-            if earlier is not None and earlier.timeframes:
-                problems += [f"{extract.path}: {id_}: {problem}" for problem in _other_words(rule, earlier)]
-                facts[id_]["timeframes"] = earlier.timeframes
-            if schema is not None:
-                facts[id_]["schema"] = schema[1]
-            if id_ == _METHODS_RULE:
-                methods = _methods({c: words for c, (_, words) in variants.items()})
-            sets.setdefault(id_.partition("-")[0], rule["family"])
+            with entry_of(rule["id"]):
+                id_, guidance = rule["id"], rule["guidance"]
+                applies, force, schema = _APPLIES.search(guidance), _FORCE.search(guidance), _SCHEMA.search(guidance)
+                if applies is None or force is None:
+                    problems.append(f"{extract.path}: {id_} does not say its force or to whom it applies: give the official file unchanged")
+                    continue
+                section = _SENTENCES[applies[1]]
+                variants = variants_of(guidance)
+                earlier = placed.get(id_)
+                if earlier is not None and earlier.section != section:
+                    problems.append(
+                        f"{extract.path}: {id_} applies to {section}, in the consolidated rules to {earlier.section}: give files that agree"
+                    )
+                classes = earlier.classes if earlier else ()
+                forces = {c: f for c, (f, _) in variants.items()} or dict.fromkeys(ALL_CLASSES, force[1])
+                facts[id_] = {
+                    "title": rule["title"],
+                    "force": {c: f for c, f in forces.items() if _in(c, classes)},
+                    **(_place(earlier) if earlier else {"types": list(_SECTIONS[section]), "paths": [], "classes": []}),
+                }
+                if earlier is not None and earlier.timeframes:
+                    problems += [f"{extract.path}: {id_}: {problem}" for problem in _other_words(rule, earlier)]
+                    facts[id_]["timeframes"] = earlier.timeframes
+                if schema is not None:
+                    facts[id_]["schema"] = schema[1]
+                if id_ == _METHODS_RULE:
+                    methods = _methods({c: words for c, (_, words) in variants.items()})
+                sets.setdefault(id_.partition("-")[0], rule["family"])
     facts_of_all = {
         "rulesets": {letters: sets[letters] for letters in sorted({id_.partition("-")[0] for id_ in facts})},
         "rules": facts,

@@ -21,6 +21,7 @@ from claimstack.generator.resources.identity import Identity, add_identity
 from claimstack.generator.resources.key import add_key, key_parameter
 from claimstack.generator.resources.logs import add_access_log, add_audit_log, built_log_groups
 from claimstack.generator.resources.network import add_network
+from claimstack.generator.resources.open_access import state_open_access
 from claimstack.generator.resources.registry import add_registry
 from claimstack.generator.resources.rest_api import add_rest_api
 from claimstack.generator.resources.role import add_role
@@ -121,7 +122,7 @@ def add_server(stack: Stack, tools: Mapping[str, Any]) -> None:
     if table is not None:
         stack.output("SessionTable", Ref(table), "Session table.")
     if identity.type == "none":
-        stack.system.warnings.append("auth = none: the server answers everyone. Nothing about access is claimed.")
+        state_open_access(stack.system)
 
 
 def _identity_environment(identity: Identity) -> dict[str, object]:

@@ -118,7 +118,7 @@ class Organisation(Table):
 
 
 class Leveraged(Table):
-    """The authorization of the infrastructure that this system stands on; nothing is inherited without it."""
+    """The authorization of the infrastructure that this system stands on; nothing of it is inherited without one."""
 
     title: Sentence
     package_id: Annotated[str, StringConstraints(pattern=PACKAGE_ID)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, Protocol, Self, TypeAlias, TypeVar
 
 from claimstack.generator.paths import TEST_RESULTS, stack_of, template_path
 
@@ -94,7 +94,22 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
-class Emitted:
+class Remembering:
+    """What functions of an object that never changes have worked out, kept with it."""
+
+    _found: dict[object, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+    """A copy with something replaced starts afresh."""
+
+    def once(self, work_out: Callable[[Self], Found]) -> Found:
+        """The result of a function of this object, worked out at the first call. Callers share it and leave it as it is."""
+        if work_out not in self._found:
+            self._found[work_out] = work_out(self)
+        result: Found = self._found[work_out]
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class Emitted(Remembering):
     """The stacks of one system, the parameter values of one environment where they are known, and the results of the runtime's tests."""
 
     stacks: Mapping[str, Json]
@@ -103,15 +118,6 @@ class Emitted:
     """Stack name to parameter values, from the environment's parameter file; empty without one."""
     results: Json = field(default_factory=dict)
     """What `evidence/test-results.json` holds; empty where no test ran."""
-    _found: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
-    """What was worked out from these templates once; an edit starts afresh."""
-
-    def once(self, work_out: Callable[[Emitted], Found]) -> Found:
-        """The result of a function of these templates, worked out at the first call."""
-        if work_out not in self._found:
-            self._found[work_out] = work_out(self)
-        result: Found = self._found[work_out]
-        return result
 
     def anywhere(self) -> Emitted:
         """The same templates, before an environment has chosen any value."""
@@ -162,21 +168,13 @@ def _without_environment(emitted: Emitted) -> Emitted:
     return Emitted(emitted.stacks, results=emitted.results)
 
 
-def _resources(emitted: Emitted) -> tuple[Resource, ...]:
-    return tuple(
-        Resource(stack, logical_id, body)
-        for stack, template in emitted.stacks.items()
-        for logical_id, body in template.get("Resources", {}).items()
-    )
-
-
 def value_at(document: Json, path: tuple[PathStep, ...]) -> Json:
     """The value below a path, or ABSENT. List steps may be given as digits."""
     value = document
     for step in path:
         if isinstance(value, dict) and step in value:
             value = value[step]
-        elif isinstance(value, list) and str(step).isdigit() and int(step) < len(value):
+        elif isinstance(value, list) and str(step).isdecimal() and int(step) < len(value):
             value = value[int(step)]
         else:
             return ABSENT

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import chain
-from typing import Any, Literal
+from typing import Literal
 
 from claimstack.controls.catalog import Point
 from claimstack.controls.errors import raise_all
 from claimstack.controls.families import Disposition, Remainder, disposition_of
 from claimstack.generator.claims import Claim
-from claimstack.generator.emitted import ABSENT, Emitted, Found, Json, Place
+from claimstack.generator.config import Config
+from claimstack.generator.emitted import ABSENT, Emitted, Json, Place, Remembering
 from claimstack.generator.expressions import Finding, Scope
 from claimstack.generator.paths import template_path
-from claimstack.generator.predicates import Outcome
+from claimstack.generator.predicates import Outcome, worst
 from claimstack.generator.system import Declared, DeclaredCheck, System
 
 
@@ -32,10 +33,6 @@ class Status(StrEnum):
     CUSTOMER = "customer"
     NOT_APPLICABLE = "not-applicable"
     NOT_ADDRESSED = "not-addressed"
-
-
-WORST_FIRST = (Outcome.FAILED, Outcome.NOT_EVALUATED, Outcome.CONDITIONAL, Outcome.PASSED)
-"""Of the outcomes of its facts, the one that a claim has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +65,7 @@ class ClaimResult:
 
     @property
     def outcome(self) -> Outcome:
-        outcomes = {fact.outcome for fact in self.facts}
-        if not outcomes:
-            return Outcome.FAILED
-        return next(outcome for outcome in WORST_FIRST if outcome in outcomes)
+        return worst(fact.outcome for fact in self.facts) or Outcome.FAILED
 
     @property
     def levels(self) -> tuple[str, ...]:
@@ -100,7 +94,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Evaluated:
+class Evaluated(Remembering):
     """A system with everything its checks found; what every document is rendered from."""
 
     system: System
@@ -108,15 +102,6 @@ class Evaluated:
     facts: tuple[Fact, ...]
     answers: Mapping[str, Answer]
     """Every point of the class, then the supplemental ones, in catalog order."""
-    _found: dict[object, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
-    """What was worked out from all this once; a copy with something replaced starts afresh."""
-
-    def once(self, work_out: Callable[[Evaluated], Found]) -> Found:
-        """The result of a function of what was evaluated, worked out at the first call. Callers share it and leave it as it is."""
-        if work_out not in self._found:
-            self._found[work_out] = work_out(self)
-        result: Found = self._found[work_out]
-        return result
 
     @property
     def failed(self) -> tuple[Fact, ...]:
@@ -231,9 +216,9 @@ def _idle_dispositions(system: System, results: Mapping[str, list[ClaimResult]])
 def _answer(system: System, point: Point, claims: tuple[ClaimResult, ...]) -> Answer:
     supplemental = system.is_supplemental(point.id)
     ceiling = system.ceilings.get(point.id)
-    remains = ceiling.remains if ceiling is not None else ()
+    remains = left_to(system.config, ceiling.remains if ceiling is not None else ())
     if not claims:
-        disposition = disposition_of(point, system.overrides, system.families.dispositions)
+        disposition = _authorized(system.config, disposition_of(point, system.overrides, system.families.dispositions))
         status, why = _disposed(system, disposition)
         return Answer(point, status, (), disposition, why, remains, point.objectives, supplemental)
     passing = [result for result in claims if result.outcome is Outcome.PASSED]
@@ -250,7 +235,7 @@ def _answer(system: System, point: Point, claims: tuple[ClaimResult, ...]) -> An
     elif not passing:
         status, why = Status.PARTIAL, "every claim depends on values that are chosen when the stack is deployed"
     elif unmet:
-        status, why = Status.PARTIAL, f"{len(point.objectives) - len(unmet)} of {len(point.objectives)} objectives are met"
+        status, why = Status.PARTIAL, f"passing claims speak to {len(point.objectives) - len(unmet)} of {len(point.objectives)} objectives"
     elif len(passing) < len(claims):
         status, why = Status.PARTIAL, "a claim depends on values that are chosen when the stack is deployed"
     elif ceiling is None:
@@ -258,8 +243,30 @@ def _answer(system: System, point: Point, claims: tuple[ClaimResult, ...]) -> An
     elif ceiling.highest != "implemented" or ceiling.remains:
         status, why = Status.PARTIAL, ceiling.because or "something remains for others"
     else:
-        status, why = Status.IMPLEMENTED, "every objective is met and every fact passes"
+        status, why = Status.IMPLEMENTED, "claims speak to every objective and every fact passes"
     return Answer(point, status, claims, None, why, remains, unmet, supplemental)
+
+
+def left_to(config: Config, remains: Iterable[Remainder]) -> tuple[Remainder, ...]:
+    """What remains, with whom it remains here: a key that the system builds has no other provider than the organisation itself."""
+    own = {"provider-of-key": "organisation"} if config.key.stack else {}
+    return tuple(replace(remainder, who=own.get(remainder.who, remainder.who)) for remainder in remains)
+
+
+def _authorized(config: Config, disposition: Disposition | None) -> Disposition | None:
+    """As it is said, except that nothing is inherited from a provider of [providers] without an authorization of its own."""
+    if disposition is None or disposition.status != "inherited" or disposition.provider is None:
+        return disposition
+    provider = config.providers.get(disposition.provider)
+    if provider is not None and provider.fedramp_id is not None:
+        return disposition
+    named = disposition.provider if provider is None else provider.title
+    return replace(
+        disposition,
+        status="organisational",
+        origination="sp-corporate" if disposition.origination == "inherited" else disposition.origination,
+        reason=f"{disposition.reason.rstrip('.')}. No FedRAMP id of {named} is stated in system.toml, so nothing is inherited from it.",
+    )
 
 
 def _disposed(system: System, disposition: Disposition | None) -> tuple[Status, str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from claimstack.controls.catalog import control_id
 from claimstack.controls.errors import InputError, raise_all
+from claimstack.generator.documents.evidence.reading import answered
 from claimstack.generator.writing import built_packages
 
 Said = dict[str, Any]
@@ -33,12 +34,9 @@ class Evidence:
     facts: Said
 
     def points(self) -> Iterator[tuple[str, str, Said]]:
-        """Control id, point id and answer, supplemental points last."""
-        for control, answer in self.coverage["answers"].items():
-            for point, said in answer["points"].items():
-                yield control, point, said
-        for point, said in self.coverage["supplemental"].items():
-            yield point.partition("_")[0], point, {**said, "supplemental": True}
+        """Control id, point id and answer, which says whether it is supplemental; those that are stand last."""
+        for control, point, said in answered(self.coverage):
+            yield control, point, {**said, "supplemental": True} if point in self.coverage["supplemental"] else said
 
     def resources(self) -> Iterator[Said]:
         """Every resource of the package, with its id (stack and logical id) as `resource`."""

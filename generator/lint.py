@@ -5,21 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from claimstack.controls.catalog import load_catalog
 from claimstack.controls.errors import InputError
-from claimstack.generator.documents.fedramp.certification_package_overview import TYPES
+from claimstack.controls.rules import ROUTES
 from claimstack.generator.documents.fedramp.checks import check_fedramp
 from claimstack.generator.documents.references.check import check_references
 from claimstack.generator.emitted import Json
 from claimstack.generator.evaluation import read_back
+from claimstack.generator.partition import Partition, partition_named
 from claimstack.generator.paths import MANIFEST, TEST_RESULTS, template_path
 from claimstack.generator.writing import read_manifest
 
-LINT_REGIONS = {"aws": ("us-east-1",), "aws-us-gov": ("us-gov-west-1", "us-gov-east-1")}
-"""The regions whose resource schemas a partition's templates are held against."""
 FEDRAMP_READS = ("fedramp/", "cloudformation/", "evidence/")
 """The folders that the FedRAMP documents are held against."""
 
@@ -45,7 +45,8 @@ def lint_package(folder: Path, regions: tuple[str, ...]) -> tuple[LintFinding, .
     findings = [finding for stack, text in templates.items() for finding in lint_template(stack, text, regions)]
     documents = {f"oscal/{path.name}": _document(path) for path in sorted((folder / "oscal").glob("*.json"))}
     try:
-        broken = check_references(documents, load_catalog(), pointers=read_back(templates, results=_results(folder)).resolves)
+        emitted = read_back(templates, results=_read(folder / TEST_RESULTS))
+        broken = check_references(documents, load_catalog(), _class(folder), emitted.resolves, _texts(folder))
         fedramp = tuple(lint_fedramp(folder))
     except InputError as error:
         raise InputError(*(f"{folder}/{cause}" for cause in error.causes)) from None
@@ -79,9 +80,8 @@ def lint_fedramp(folder: Path) -> Iterator[LintFinding]:
 
     Nothing is said of a folder whose manifest names neither class nor route.
     """
-    manifest = read_manifest(folder)
-    class_, route = str(manifest.get("class")), str(manifest.get("certification"))
-    if class_ not in load_catalog().classes or route not in TYPES:
+    class_, route = _class(folder), str(read_manifest(folder).get("certification"))
+    if class_ is None or route not in ROUTES:
         return
     paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
     documents = {name: _read(path) for name, path in paths.items() if name.startswith(FEDRAMP_READS) and name.endswith(".json")}
@@ -97,9 +97,19 @@ def _document(path: Path) -> Json:
         raise InputError(f"{path}: cannot be read as JSON ({error}); build the package again") from None
 
 
-def _results(folder: Path) -> Json:
-    """The results of the runtime's tests in a package, or None where it has none that can be read."""
-    return _read(folder / TEST_RESULTS)
+def _class(folder: Path) -> str | None:
+    """The class that the manifest of a package names, where there is such a class."""
+    stated = str(read_manifest(folder).get("class"))
+    return stated if stated in load_catalog().classes else None
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    """Every file of a package by its path, where it can be read."""
+    texts = {}
+    for path in sorted(folder.rglob("*")):
+        with suppress(OSError, UnicodeDecodeError):
+            texts[path.relative_to(folder).as_posix()] = path.read_bytes().decode()
+    return texts
 
 
 def _read(path: Path) -> Json:
@@ -129,9 +139,9 @@ def lint_template(stack: str, text: str, regions: tuple[str, ...]) -> Iterator[L
         yield LintFinding(template_path(stack), match.rule.id, "/".join(map(str, getattr(match, "path", None) or [])), match.message)
 
 
-def partition_of_package(folder: Path) -> str:
-    """The partition that a package was built for, from its manifest."""
-    partition = read_manifest(folder).get("partition")
-    if not isinstance(partition, str):
+def partition_of_package(folder: Path) -> Partition:
+    """The partition that a package was built for, from its manifest. Raises InputError where it names none that is known."""
+    partition = partition_named(read_manifest(folder).get("partition"))
+    if partition is None:
         raise InputError(f"{folder}: has no manifest.json that names its partition; build it again, or name regions with --region")
     return partition

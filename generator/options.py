@@ -151,7 +151,8 @@ FailOn = Annotated[
     typer.Option(
         metavar="WHAT",
         help="Exit 1 on: lost-claim, weakened-claim, failed-fact, replacement, stateful-replacement, worse-status, boundary, significant, "
-        "stale-statement (in NEW) or any; repeatable.",
+        "stale-statement (in NEW) or any; repeatable. Facts are those that the packages record: in a template that somebody edited, "
+        "stale-statement finds what they miss.",
         show_default=False,
     ),
 ]

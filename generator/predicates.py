@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -21,6 +21,15 @@ class Outcome(StrEnum):
     FAILED = "failed"
     CONDITIONAL = "conditional"
     NOT_EVALUATED = "not-evaluated"
+
+
+WORST_FIRST = (Outcome.FAILED, Outcome.NOT_EVALUATED, Outcome.CONDITIONAL, Outcome.PASSED)
+
+
+def worst(outcomes: Iterable[str]) -> Outcome | None:
+    """Of the outcomes of its facts, the one that a claim, a check or an observation has; None where no fact was found."""
+    found = set(outcomes)
+    return next((outcome for outcome in WORST_FIRST if outcome in found), None)
 
 
 @dataclass(frozen=True, slots=True)

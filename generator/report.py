@@ -11,6 +11,9 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from claimstack.generator.documents.parties import name_of
+from claimstack.generator.predicates import Outcome, worst
+
 STYLE = {
     "implemented": "green",
     "passed": "green",
@@ -106,9 +109,9 @@ def explanation_tree(explanation: dict[str, Any], *, full: bool = True) -> Rende
                 else:
                     branch.add(Text.assemble((_outcome(check), STYLE.get(_outcome(check), "")), "  ", check["id"]))
         for remainder in point.get("remains", ()):
-            tree.add(Text.assemble((f"remains for {remainder['who']}: ", "dim"), remainder["what"]))
+            tree.add(Text.assemble((f"remains for {name_of(remainder['who'])}: ", "dim"), remainder["what"]))
         for objective in point.get("unmet_objectives", ()):
-            tree.add(Text(f"objective {objective} is not met by any claim", "dim"))
+            tree.add(Text(f"no passing claim speaks to objective {objective}", "dim"))
         trees.append(tree)
     return Group(*trees)
 
@@ -126,8 +129,7 @@ def _resource_tree(resource: dict[str, Any]) -> Tree:
 
 def _outcome(check: dict[str, Any]) -> str:
     """The worst outcome of a check; one that found nothing has failed."""
-    found = {fact["outcome"] for fact in check["facts"]}
-    return next((outcome for outcome in ("failed", "not-evaluated", "conditional", "passed") if outcome in found), "failed")
+    return worst(fact["outcome"] for fact in check["facts"]) or Outcome.FAILED
 
 
 def _check_tree(parent: Tree, check: dict[str, Any]) -> Tree:

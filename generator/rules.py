@@ -13,11 +13,11 @@ from difflib import get_close_matches
 from claimstack.controls.catalog import label, load_catalog
 from claimstack.controls.errors import InputError
 from claimstack.controls.ksis import nearest_ksi
-from claimstack.controls.rules import applicable, load_rules, nearest_rule
+from claimstack.controls.rules import applicable, load_rule_answers, load_rules, nearest_rule
 from claimstack.generator.config import RETENTION_PARAMETER, Config, parse_days
 from claimstack.generator.cryptographic_services import CRYPTOGRAPHIC_SERVICES
 from claimstack.generator.partition import REGIONS, partition_of
-from claimstack.generator.stated import IMPACTS
+from claimstack.generator.stated import IMPACTS, Statement
 
 Violation = tuple[str, str]
 Rule = Callable[[Config], Iterable[Violation]]
@@ -327,15 +327,31 @@ def plans_name_open_things_and_people(config: Config) -> Iterator[Violation]:
 
 
 def statements_name_what_applies(config: Config) -> Iterator[Violation]:
-    for id_ in config.rules:
+    for id_, statement in config.rules.items():
         rule = load_rules().get(id_)
         if rule is None:
             yield f'rules."{id_}"', f"no FedRAMP rule for providers{nearest_rule(id_)}"
         elif not applicable(rule, config.class_, config.certification):
             yield f'rules."{id_}"', f"does not speak to class {config.class_} on the way to {config.certification}; remove it"
+        else:
+            yield from _statement_can_be_the_providers(id_, statement)
     for id_ in config.ksis:
         if id_ not in load_catalog().ksis:
             yield f'ksis."{id_}"', f"no Key Security Indicator{nearest_ksi(id_)}"
+
+
+def _statement_can_be_the_providers(id_: str, statement: Statement) -> Iterator[Violation]:
+    """A rule counts as followed by the provider's word only with what SDR-CSO-FRR asks for, and never in the place of an assessor."""
+    if load_rule_answers()[id_].who == "assessor" and statement.status in ("implemented", "partial"):
+        yield (
+            f'rules."{id_}".status',
+            f"'{statement.status}' is for the independent assessor to say, whose results no build holds; "
+            "use 'planned' or 'not-applicable', and give agencies the assessor's own results",
+        )
+    elif statement.status == "implemented":
+        for key in ("verification", "validation"):
+            if getattr(statement, key) is None:
+                yield f'rules."{id_}".{key}', "missing: 'implemented' needs both verification and validation; add it, or use 'partial'"
 
 
 def impacts_fit_the_class(config: Config) -> Iterator[Violation]:
@@ -366,7 +382,10 @@ def dispositions_stand_on_something(config: Config) -> Iterator[Violation]:
         if override.provider is not None and override.provider not in config.providers:
             yield f"{key}.provider", f"'{override.provider}' is not in [providers] ({known}); describe it there, or correct the name"
         if override.status == "inherited" and override.provider is None and config.leveraged is None:
-            yield f"{key}.status", "nothing is inherited without an authorization to inherit from; add [leveraged], or name a provider"
+            yield (
+                f"{key}.status",
+                "nothing is inherited without an authorization to inherit from; add [leveraged], or name a provider with a fedramp_id",
+            )
 
 
 RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (

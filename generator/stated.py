@@ -6,6 +6,7 @@ What is left out stays visibly open in the documents. The words are those of the
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Literal
 
@@ -30,6 +31,8 @@ Impact = Literal["low", "moderate", "high"]
 """Potential impact of FIPS 199."""
 IMPACTS: tuple[Impact, ...] = ("low", "moderate", "high")
 """From the least to the most."""
+OBJECTIVES = ("confidentiality", "integrity", "availability")
+"""Security objectives of FIPS 199."""
 
 Role = Literal[
     "system-owner",
@@ -118,6 +121,12 @@ class InformationType(Table):
     confidentiality: Impact
     integrity: Impact
     availability: Impact
+
+
+def high_water(information: Iterable[InformationType], objectives: Iterable[str]) -> Impact:
+    """The highest impact of any information type in any of these objectives (FIPS 200, section 3)."""
+    objectives = tuple(objectives)
+    return max((getattr(each, objective) for each in information for objective in objectives), key=IMPACTS.index)
 
 
 ServiceModel = Literal["SaaS", "PaaS", "IaaS"]

@@ -50,7 +50,7 @@ def init(
     from claimstack.generator.writing import refuse_existing, write_new
 
     refuse_existing(file)
-    today = datetime.now(UTC).date()  # noqa: TID251  # the one place that reads the clock: the date goes into the file
+    today = datetime.now(UTC).date()  # noqa: TID251  # the date goes into the file, so that no build reads a clock
     answers = Answers(
         name=name, title=title, as_of=today, class_=class_, certification=certification, region=region, front_door=front_door,
         domain=domain, waf=waf, streaming=streaming, auth=auth,

@@ -17,7 +17,7 @@ def lint(packages: options.Packages = None, region: options.LintRegions = None, 
 
     Example: `claimstack lint out/commercial --region us-east-1 --region us-west-2`
     """
-    from claimstack.generator.lint import LINT_REGIONS, lint_package, partition_of_package
+    from claimstack.generator.lint import lint_package, partition_of_package
     from claimstack.generator.partition import partition_of
     from claimstack.generator.writing import built_packages
 
@@ -29,7 +29,7 @@ def lint(packages: options.Packages = None, region: options.LintRegions = None, 
     found: dict[str, list[dict[str, str]]] = {}
     for folder in folders:
         with progress(f"Linting {folder}"):
-            findings = lint_package(folder, tuple(region or LINT_REGIONS[partition_of_package(folder)]))
+            findings = lint_package(folder, tuple(region or partition_of_package(folder).lint_regions))
         found[str(folder)] = [dataclasses.asdict(finding) for finding in findings]
     if as_json:
         out.print_json(json.dumps(found))

@@ -57,6 +57,8 @@ def refresh(
                 say(f"  {line}")
         for note in comparison.notes:
             tell(f"note: {note}")
+        if not built:
+            tell("note: no system file is named: its claims and what it states were not looked at")
         files, changes = len(comparison.compared), len(found)
         said = f"{files} {'file' if files == 1 else 'files'} compared, {changes} {'change' if changes == 1 else 'changes'}"
         say(said)

@@ -27,12 +27,14 @@ def rotate_state(
 
     Example: `claimstack rotate state commercial`
     """
-    from claimstack.generator import rotate
+    from claimstack.generator.rotate import state
+    from claimstack.generator.rotate.aws import connect_to
+    from claimstack.generator.rotate.server import server_of
 
-    server = rotate.server_of(name, package, stack, region)
+    server = server_of(name, package, stack, region)
     now = datetime.now(UTC)  # noqa: TID251  # a rotation is an act, and writes no package
     with _told_failures():
-        rotate.rotate_state(server, rotate.connect_to(server.region), say, now, force=force, dry_run=dry_run)
+        state.rotate_state(server, connect_to(server.region), say, now, force=force, dry_run=dry_run)
 
 
 def rotate_client(
@@ -54,21 +56,23 @@ def rotate_client(
 
     Example: `claimstack rotate client analyst-desk --finish --stack commercial-server --region us-east-1`
     """
-    from claimstack.generator import rotate
+    from claimstack.generator.rotate.aws import connect_to
+    from claimstack.generator.rotate.clients import begin_client, finish_client, try_client
+    from claimstack.generator.rotate.server import check_consumer, server_of
 
     if try_current and finish:
         raise InputError("--try, --finish: are steps of their own; run them one after the other")
-    step = rotate.finish_client if finish else rotate.try_client if try_current else rotate.begin_client
-    server = rotate.server_of(None, package, stack, region)
-    rotate.check_consumer(server, name)
+    step = finish_client if finish else try_client if try_current else begin_client
+    server = server_of(None, package, stack, region)
+    check_consumer(server, name)
     with _told_failures():
-        step(server, name, rotate.connect_to(server.region), say, dry_run=dry_run)
+        step(server, name, connect_to(server.region), say, dry_run=dry_run)
 
 
 @contextmanager
 def _told_failures() -> Iterator[None]:
     """A call of AWS that failed ends with how things stand and exit code 1; an interrupt is told how to go on."""
-    from claimstack.generator.rotate import RotationError
+    from claimstack.generator.rotate.aws import RotationError
 
     try:
         yield

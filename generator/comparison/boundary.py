@@ -13,7 +13,7 @@ from claimstack.generator.comparison.values import canonical
 from claimstack.generator.emitted import Emitted, Json, asset_id, words
 from claimstack.generator.paths import MAS_FLOWS, MAS_RESOURCES
 from claimstack.generator.questions.doors import entrances, routes
-from claimstack.generator.questions.network import rules
+from claimstack.generator.questions.network import groups_open_to_everything, rules
 from claimstack.generator.questions.reading import PolicyStatement, as_list, is_everyone, policy_statements, principals, text_of
 
 KINDS: Mapping[str, str] = {
@@ -226,10 +226,8 @@ def _traffic(direction: str, ends: str) -> Callable[[Emitted], Iterator[tuple[st
             name = f"{asset_id(resource)}: {rule.get('IpProtocol', '?')} {ports} {'to' if direction == 'Egress' else 'from'}"
             is_open = direction == "Ingress" and any(rule.get(key) in ("0.0.0.0/0", "::/0") for key in ("CidrIp", "CidrIpv6"))
             yield f"{name} {', '.join(where) or 'anywhere'}", Line(None, is_open)
-        for group in emitted.resources("AWS::EC2::SecurityGroup") if direction == "Egress" else ():
-            if not group.properties.get("SecurityGroupEgress"):
-                # EC2 gives a group without a declared egress rule one that allows everything.
-                yield f"{asset_id(group)}: every protocol to anywhere, since no egress rule is declared", Line(None)
+        for group in groups_open_to_everything(emitted) if direction == "Egress" else ():
+            yield f"{asset_id(group)}: every protocol to anywhere, since the group declares no egress rule", Line(None)
 
     return read
 

@@ -198,15 +198,26 @@ def disposition_changes(old: Contents, new: Contents) -> Iterator[DispositionCha
 
 def fact_changes(old: Contents, new: Contents, moved: tuple[Moved, ...]) -> Iterator[FactChange]:
     """Facts of one check about one resource are paired by their place, the rest in their order: where a value has gone, the place is the
-    nearest one above it. Of facts that are new, those that did not pass are told."""
+    nearest one above it, which may lie outside the resource. Of facts that are new, those that did not pass are told."""
     ids = {entry.old: entry.new or entry.old for entry in moved if entry.kind == "check"}
-    before = _facts_by_resource(old, ids)
-    for key, facts in _facts_by_resource(new, {}).items():
-        for one, two in _paired(before.get(key, ()), facts, "pointer"):
+    before, after = _facts_by_resource(old, ids), _facts_by_resource(new, {})
+    gone: dict[str, list[Json]] = defaultdict(list)
+    come: list[Json] = []
+    for key in dict.fromkeys((*after, *before)):
+        for one, two in _paired(before.get(key, ()), after.get(key, ()), "pointer"):
             if one is not None and two is not None:
                 yield from _fact_change(one, two)
-            elif two is not None and two["outcome"] != Outcome.PASSED:
-                yield FactChange(two["check"], two["pointer"], two["expected"], NOT_THERE, two["outcome"], None, two["actual"])
+            elif one is not None:
+                gone[key[0]].append(one)
+            elif two is not None:
+                come.append(two)
+    for two in come:
+        one = next((one for one in gone[two["check"]] if None in (asset_of(one["pointer"]), asset_of(two["pointer"]))), None)
+        if one is not None:
+            gone[two["check"]].remove(one)
+            yield from _fact_change(one, two)
+        elif two["outcome"] != Outcome.PASSED:
+            yield FactChange(two["check"], two["pointer"], two["expected"], NOT_THERE, two["outcome"], None, two["actual"])
 
 
 def _facts_by_resource(side: Contents, ids: Mapping[str, str]) -> dict[Key, list[Json]]:

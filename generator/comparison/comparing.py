@@ -12,14 +12,15 @@ from claimstack.generator.comparison.claims import claim_changes, disposition_ch
 from claimstack.generator.comparison.findings import Comparison, FileChanges, Findings, Proposal, ValueChange
 from claimstack.generator.comparison.parameters import parameter_changes
 from claimstack.generator.comparison.reading import Contents
-from claimstack.generator.comparison.replacement import MISSING_JUDGE, REGIONS, can_judge
+from claimstack.generator.comparison.replacement import MISSING_JUDGE, can_judge
 from claimstack.generator.comparison.resources import resource_changes, template_parameter_changes
 from claimstack.generator.comparison.sides import Pair
 from claimstack.generator.comparison.significance import propose
-from claimstack.generator.comparison.staleness import stale_statements
+from claimstack.generator.comparison.staleness import edited_files, stale_statements
 from claimstack.generator.comparison.values import field_changes
 from claimstack.generator.emitted import Json
 from claimstack.generator.moved import MOVED, Moved
+from claimstack.generator.partition import COMMERCIAL, partition_named
 from claimstack.generator.paths import CPO, MANIFEST, MAS_RESOURCES, SDR, SSP, TEST_RESULTS
 
 IMPACTS = ("confidentiality-impact", "integrity-impact", "availability-impact")
@@ -27,7 +28,7 @@ IMPACTS = ("confidentiality-impact", "integrity-impact", "availability-impact")
 
 def compare(old: Contents, new: Contents, moved: tuple[Moved, ...] = MOVED, name: str | None = None) -> Comparison:
     """Both are read as they stand; nothing is built anew, and neither is changed."""
-    region = REGIONS.get(str(new.manifest["partition"]), REGIONS["aws"])
+    region = (partition_named(new.manifest["partition"]) or COMMERCIAL).lint_regions[0]
     facts = tuple(fact_changes(old, new, moved))
     findings = Findings(
         system=new.system,
@@ -139,12 +140,20 @@ NEEDS_JUDGE = ("replacement", "stateful-replacement")
 
 
 def compare_pair(pair: Pair) -> Comparison:
+    """Raises InputError for packages of two kinds, and for one that holds what no build writes."""
     redacted, others = (
         [side.label for side in (pair.old, pair.new) if bool(side.manifest.get("redacted")) is kind] for kind in (True, False)
     )
     if redacted and others:
         raise InputError(f"{redacted[0]}: is redacted, and {others[0]} is not, so that every name would differ; compare two of one kind")
-    return compare(pair.old, pair.new, name=pair.name)
+    try:
+        return compare(pair.old, pair.new, name=pair.name)
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+        changed = [f"{side.label}/{path}: was changed after the build" for side in (pair.old, pair.new) for path in edited_files(side)]
+        raise InputError(
+            *(changed or [f"{pair.old.label}, {pair.new.label}: one of them is not as claimstack build writes it"]),
+            f"they cannot be compared ({type(error).__name__}: {error}); build the package again",
+        ) from error
 
 
 def named_gates(words: Iterable[str]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from claimstack.controls.errors import InputError, raise_all
+from claimstack.generator.documents.evidence.reading import answered
 from claimstack.generator.emitted import Emitted, Json, asset_id
 from claimstack.generator.evaluation import read_back
 from claimstack.generator.paths import COVERAGE, CPO, FACTS, MANIFEST, MAS_FLOWS, MAS_RESOURCES, SDR, SSP, TEST_RESULTS, template_path
@@ -48,11 +49,7 @@ class Contents:
 
     def answers(self) -> Iterator[tuple[str, str, Json]]:
         """Control, point and answer; supplemental points last."""
-        for control, answer in self.coverage["answers"].items():
-            for point, said in answer["points"].items():
-                yield control, point, said
-        for point, said in self.coverage["supplemental"].items():
-            yield point.partition("_")[0], point, said
+        yield from answered(self.coverage)
 
     def by_point(self) -> dict[str, Json]:
         return {point: said for _, point, said in self.answers()}
@@ -108,8 +105,7 @@ def _manifest(document: Json) -> None:
 
 
 def _coverage(document: Json) -> None:
-    points = [*(item for answer in document["answers"].values() for item in answer["points"].items()), *document["supplemental"].items()]
-    for _, said in points:
+    for _, _, said in answered(document):
         _texts(said, "status", "why")
         for claim in said.get("claims", ()):
             _texts(claim, "resource", "component", "sentence", "outcome")

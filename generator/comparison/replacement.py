@@ -35,8 +35,6 @@ STATEFUL: Final = frozenset(
 RETAINED: Final = ("Retain", "RetainExceptOnCreate")
 NAMED_BY_CONTENT: Final = frozenset({"AWS::ApiGateway::Deployment"})
 """A deployment is immutable: a new logical id is how a changed API reaches its stage."""
-REGIONS: Final = {"aws": "us-east-1", "aws-us-gov": "us-gov-west-1"}
-"""Partition → the region whose provider schemas are asked."""
 MISSING_JUDGE: Final = "replacement not judged: install claimstack[lint]"
 
 Path = tuple[str, ...]
@@ -47,7 +45,7 @@ class Schema:
     """What the provider schema of a type says of replacement."""
 
     create_only: Mapping[Path, Literal["always", "conditionally"]]
-    """Property paths; `*` stands for every item of a list."""
+    """Property paths, of one and another below it the shorter; `*` stands for every item of a list."""
     identifier: tuple[Path, ...]
     """Properties that name the resource."""
 
@@ -77,12 +75,6 @@ def schema_of(resource_type: str, region: str) -> Schema | None:
 
 def _paths(pointers: Any) -> Iterator[Path]:
     yield from (tuple(pointer.split("/")[2:]) for pointer in pointers or ())
-
-
-def create_only(resource_type: str, region: str) -> tuple[Path, ...]:
-    """Paths of the properties whose change replaces the resource, always or under conditions; of a path and one below it the shorter."""
-    schema = schema_of(resource_type, region)
-    return tuple(schema.create_only) if schema is not None else ()
 
 
 def changed_create_only(old: Json, new: Json, region: str) -> dict[str, Literal["always", "conditionally"]]:

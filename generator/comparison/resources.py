@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -21,6 +20,7 @@ from claimstack.generator.comparison.replacement import (
 from claimstack.generator.comparison.values import changes
 from claimstack.generator.emitted import Emitted, Json
 from claimstack.generator.moved import Moved
+from claimstack.generator.questions.reading import references
 
 OWN_WORDS = ("Metadata",)
 """Parts of a resource that only say what it claims: a change there is a change of claims, and no update of the resource."""
@@ -113,25 +113,6 @@ def _following(name: str, body: Json, replaced: Mapping[str, Any], region: str) 
                 source = f"{_stack(name)}.{other}"
                 if source in replaced:
                     yield f"{'.'.join(path)} refers to {source}, which is replaced", when
-
-
-def references(value: Json) -> set[str]:
-    """Logical ids and template parameters that a value refers to by Ref, Fn::GetAtt or Fn::Sub."""
-    if isinstance(value, list):
-        return {name for item in value for name in references(item)}
-    if not isinstance(value, dict):
-        return set()
-    found: set[str] = set()
-    for key, item in value.items():
-        first = item[0] if isinstance(item, list) and item else item
-        if key == "Ref" and isinstance(item, str):
-            found.add(item)
-        elif key == "Fn::GetAtt" and isinstance(first, str):
-            found.add(first.partition(".")[0])
-        elif key == "Fn::Sub" and isinstance(first, str):
-            found |= set(re.findall(r"\$\{([A-Za-z0-9]+)[.}]", first))
-        found |= references(item)
-    return found
 
 
 def _changed(name: str, before: Json, after: Json, replaced: Mapping[str, str], region: str) -> Iterator[ResourceChange]:

@@ -27,6 +27,7 @@ from claimstack.generator.comparison.replacement import MISSING_JUDGE
 from claimstack.generator.comparison.significance import CLASSES, PROPOSED
 from claimstack.generator.comparison.values import LONGEST_VALUE, canonical, shortened, some
 from claimstack.generator.documents.markdown import code, render_skeleton
+from claimstack.generator.documents.parties import name_of
 from claimstack.generator.emitted import Json, words
 
 SKELETON: Final = "diff.md.j2"
@@ -182,7 +183,7 @@ def _dispositions(found: Findings) -> Iterator[Row]:
         yield Row("changed", f"{label(item.control)} ({', '.join(item.points)})", tuple(map(_named, item.changes)))
     for remainder in found.remainders:
         word = "remains" if remainder.change == "added" else "settled"
-        yield Row(word, remainder.point, (f"{remainder.who}: {_short(remainder.what)}",))
+        yield Row(word, remainder.point, (f"{name_of(remainder.who)}: {_short(remainder.what)}",))
 
 
 def _boundary(found: Findings) -> Iterator[Row]:
@@ -195,8 +196,7 @@ def _boundary(found: Findings) -> Iterator[Row]:
 
 def _files(found: Findings) -> Iterator[Row]:
     for word, paths in (("added", found.files.added), ("removed", found.files.removed), ("changed", found.files.changed)):
-        if paths:
-            yield Row(word, f"{len(paths)}", paths)
+        yield from (Row(word, path) for path in paths)
 
 
 def _arrow(change: ValueChange) -> str:
@@ -267,6 +267,8 @@ def terminal(comparison: Comparison) -> RenderableType:
             style = "bold red" if row.word in ALARMING else "cyan"
             shown.append(Indented(Text.assemble((row.word, style), "  ", (row.subject, "bold")), 0))
             shown += [Indented(Text(line), 4) for line in row.details[:TERMINAL_ROWS]]
+            if len(row.details) > TERMINAL_ROWS:
+                shown.append(Indented(Text(f"… and {len(row.details) - TERMINAL_ROWS} more lines", "dim"), 4))
         if len(section.rows) > TERMINAL_ROWS:
             shown.append(Text(f"… and {len(section.rows) - TERMINAL_ROWS} more; --json has them all", "dim"))
     if comparison.proposal.reasons:

@@ -113,9 +113,8 @@ def _folder(folder: Path) -> tuple[list[str], Callable[[list[str]], dict[str, by
     """Names of the files in a folder, and how they are read. Only packages are walked: the folder may be a whole repository."""
     try:
         entries = sorted(folder.iterdir())
-        top = [MANIFEST] if (folder / MANIFEST).is_file() else []
-        own = [folder] if top or any((folder / name).is_dir() for name in PACKAGE_FOLDERS) else []
-        walked = own or [entry for entry in entries if entry.is_dir() and _looks_like_package(entry)]
+        below = [entry for entry in entries if entry.is_dir() and _looks_like_package(entry)]
+        walked = [folder] if _looks_like_package(folder) else below
         names = [
             (Path(base) / name).relative_to(folder).as_posix() for root in walked for base, _, found in os.walk(root) for name in found
         ]

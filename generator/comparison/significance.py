@@ -14,6 +14,7 @@ from claimstack.controls.catalog import load_catalog
 from claimstack.generator.comparison.boundary import OUTSIDE, PROTECTS, SCOPE_FILES
 from claimstack.generator.comparison.findings import Class, Findings, Proposal, Reason, ResourceChange
 from claimstack.generator.comparison.reading import Contents
+from claimstack.generator.documents.parties import name_of
 
 CLASSES: Mapping[Class, str] = {
     "certification-class-change": (
@@ -131,7 +132,7 @@ def _new_outside(found: Findings) -> Iterator[str]:
             yield item.what
 
 
-def _raised(found: Findings) -> Iterator[str]:
+def _recategorized(found: Findings) -> Iterator[str]:
     yield from (f"{item.path}: {item.old} → {item.new}" for item in found.identity if item.path.startswith("information type "))
 
 
@@ -148,7 +149,7 @@ RULES: tuple[Rule, ...] = (
         "The infrastructure under the system, or where it runs, is replaced.",
         _identity("leveraged authorization", "partition", "region"),
     ),
-    Rule("transformative", "SCN-TRF-TPR", "The security category of information that the service handles changes.", _raised),
+    Rule("transformative", "SCN-TRF-TPR", "The security category of information that the service handles changes.", _recategorized),
     Rule("transformative", "SCN-TRF-TPR", "Whoever vouches for callers is replaced: a critical service.", _new_identity_provider),
     Rule(
         "transformative",
@@ -178,6 +179,18 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "adaptive",
         "SCN-ADP-NTF",
+        "Less is shown than was: security plans need to say so.",
+        lambda found: (f"{item.point}: {item.old} → {item.new}" for item in found.points if item.direction == "worse"),
+    ),
+    Rule(
+        "adaptive",
+        "VDR-CSO-DET",
+        "Statements do not match the templates: until the package is built again, nobody can tell from it what this change is.",
+        lambda found: () if found.is_empty else (f"{item.file} {item.where}" for item in found.stale if item.side == "new"),
+    ),
+    Rule(
+        "adaptive",
+        "SCN-ADP-NTF",
         "Claims change: security plans need to say something else, and what is claimed needs to be verified.",
         lambda found: (f"{item.kind}: {item.point} by {item.resource}" for item in found.claims),
     ),
@@ -192,7 +205,7 @@ RULES: tuple[Rule, ...] = (
                 for change in item.changes
                 if change.path in ("status", "origination", "provider", "package_id")
             ),
-            *(f"{item.point}: remains for {item.who}" for item in found.remainders if item.change == "added"),
+            *(f"{item.point}: remains for {name_of(item.who)}" for item in found.remainders if item.change == "added"),
         ),
     ),
     Rule(

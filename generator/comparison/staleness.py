@@ -17,10 +17,9 @@ from claimstack.generator.comparison.reading import Contents
 from claimstack.generator.comparison.rejudging import rejudged
 from claimstack.generator.comparison.values import canonical, shortened
 from claimstack.generator.emitted import ABSENT, Json, value_at
-from claimstack.generator.evaluation import WORST_FIRST
 from claimstack.generator.expressions import expand
 from claimstack.generator.paths import COVERAGE, FACTS, MANIFEST, SDR, stack_of
-from claimstack.generator.predicates import Outcome
+from claimstack.generator.predicates import Outcome, worst
 from claimstack.generator.writing import sha256
 
 LITERAL = ("property", "population", "statements", "passing-test")
@@ -31,7 +30,7 @@ NO_MEMBER = "no such resource"
 def stale_statements(package: Contents, side: Literal["old", "new"]) -> tuple[StaleStatement, ...]:
     """Every defect of one package; none in one that was built and not edited."""
     found = (
-        *_edited_files(package),
+        *_edited(package),
         *_facts(package),
         *_questions(package),
         *_unspoken_resources(package),
@@ -45,11 +44,15 @@ Statement = tuple[str, str, str, str]
 """File, where in it, what it says, what stands."""
 
 
-def _edited_files(package: Contents) -> Iterator[Statement]:
-    for path, digest in package.manifest["files"].items():
-        now = sha256(package.texts[path])
-        if now != digest:
-            yield MANIFEST, f"/files/{path}", f"sha256 {digest[:12]}…", f"{path} has sha256 {now[:12]}…: it was changed after the build"
+def edited_files(package: Contents) -> Iterator[str]:
+    """The files that are not as the manifest lists them."""
+    return (path for path, digest in package.manifest["files"].items() if sha256(package.texts[path]) != digest)
+
+
+def _edited(package: Contents) -> Iterator[Statement]:
+    for path in edited_files(package):
+        listed, now = package.manifest["files"][path], sha256(package.texts[path])
+        yield MANIFEST, f"/files/{path}", f"sha256 {listed[:12]}…", f"{path} has sha256 {now[:12]}…: it was changed after the build"
 
 
 def _facts(package: Contents) -> Iterator[Statement]:
@@ -68,6 +71,8 @@ def _stands(package: Contents, fact: Json, expression: Json) -> str | None:
     document = package.documents.get(file)
     if document is None:
         return f"there is no file {file}"
+    if fact["outcome"] == Outcome.NOT_EVALUATED:
+        return None  # its words say why nothing was found, not what
     steps = tuple(step.replace("~1", "/").replace("~0", "~") for step in fragment.split("/")[1:])
     value = value_at(document, steps)
     if value is ABSENT:
@@ -155,7 +160,7 @@ def _coverage(package: Contents) -> Iterator[Statement]:
 
 def _outcome(claim: Json, outcomes: Mapping[str, set[str]]) -> str:
     found = {outcome for check in claim["checks"] for outcome in outcomes.get(check, ())}
-    return next((outcome.value for outcome in WORST_FIRST if outcome in found), Outcome.FAILED.value)
+    return worst(found) or Outcome.FAILED
 
 
 def _documents(package: Contents) -> Iterator[Statement]:

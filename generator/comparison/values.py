@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from claimstack.generator.comparison.findings import ValueChange
-from claimstack.generator.emitted import ABSENT, Json
+from claimstack.generator.emitted import Json
 
 LONGEST_VALUE: Final = 120
 
@@ -27,7 +27,7 @@ def changes(old: Json, new: Json, path: str = "") -> Iterator[ValueChange]:
         for index, (before, after) in enumerate(zip(old, new, strict=True)):
             yield from changes(before, after, f"{path}.{index}")
     elif canonical(old) != canonical(new):
-        yield ValueChange(path, None if old is ABSENT else old, None if new is ABSENT else new)
+        yield ValueChange(path, old, new)
 
 
 def field_changes(old: Mapping[str, Any], new: Mapping[str, Any], *fields: str) -> tuple[ValueChange, ...]:

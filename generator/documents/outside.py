@@ -10,7 +10,7 @@ from claimstack.generator.config import Config
 from claimstack.generator.documents.oscal.common import stable_uuid
 from claimstack.generator.emitted import Place
 from claimstack.generator.evaluation import Evaluated
-from claimstack.generator.questions.reading import as_list
+from claimstack.generator.questions.reading import allowed_actions
 from claimstack.generator.system import System
 
 SERVICES: Mapping[str, str] = {
@@ -34,7 +34,8 @@ SERVICES: Mapping[str, str] = {
     "xray": "AWS X-Ray",
 }
 """Second part of a resource type, in small letters → the service. Of EC2 the stacks use what belongs to a VPC."""
-SAME_SERVICE: Mapping[str, str] = {"apigatewayv2": "apigateway"}
+SAME_SERVICE: Mapping[str, str] = {"apigatewayv2": "apigateway", "cognito-idp": "cognito"}
+"""What resource types or actions call a service otherwise → its key above."""
 BY_PARAMETER: Mapping[str, str] = {"CertificateArn": "certificatemanager", "ImageUri": "ecr", "KeyArn": "kms"}
 """Template parameter → the service whose resource it names."""
 
@@ -192,9 +193,10 @@ def aws_services(evaluated: Evaluated) -> tuple[AwsService, ...]:
     for declared in evaluated.system.declared():
         if declared.type.startswith("AWS::"):
             used.setdefault(service_id(declared.type), {})[declared.component.id] = None
-    for action in _allowed_actions(evaluated):
-        if (prefix := action.partition(":")[0]) in SERVICES:
-            used.setdefault(prefix, {})
+    for action in allowed_actions(evaluated.emitted):
+        prefix = action.partition(":")[0].lower()
+        if (service := SAME_SERVICE.get(prefix, prefix)) in SERVICES:
+            used.setdefault(service, {})
     for template in evaluated.emitted.stacks.values():
         for parameter in template.get("Parameters", {}):
             if parameter in BY_PARAMETER:
@@ -206,10 +208,3 @@ def aws_services(evaluated: Evaluated) -> tuple[AwsService, ...]:
 def provider_uuid(system: System, key: str) -> str:
     """Uuid of the component that stands for an entry of [providers]."""
     return stable_uuid("provider", system.config.name, key)
-
-
-def _allowed_actions(evaluated: Evaluated) -> Iterator[str]:
-    for policy in evaluated.emitted.resources("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"):
-        for statement in as_list((policy.properties.get("PolicyDocument") or {}).get("Statement", [])):
-            if isinstance(statement, dict) and statement.get("Effect") == "Allow":
-                yield from (action for action in as_list(statement.get("Action", [])) if isinstance(action, str))

@@ -6,11 +6,8 @@ FedRAMP rule MAS-CSO-FLO asks for the flows, for how they are derived, and for t
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from functools import cache
-from importlib.resources import files
+from dataclasses import replace
 
 from claimstack.generator.emitted import Emitted
 from claimstack.generator.evaluation import Evaluated
@@ -18,8 +15,9 @@ from claimstack.generator.flows import access, doors, network, records
 from claimstack.generator.flows.landscape import Landscape
 from claimstack.generator.flows.model import End, Flow, FlowMap, Kind
 from claimstack.generator.flows.sighting import Sighting, gathered
+from claimstack.generator.sources import Source, source_of
 
-__all__ = ["DERIVATIONS", "UNDERIVED", "End", "Flow", "FlowMap", "Kind", "Source", "derivation_source", "flow_map", "source_of"]
+__all__ = ["DERIVATIONS", "UNDERIVED", "End", "Flow", "FlowMap", "Kind", "derivation_source", "flow_map"]
 
 _RULES: Mapping[str, tuple[Callable[[Landscape], Iterable[Sighting]], str]] = {
     "entrance": (
@@ -143,41 +141,23 @@ def _derived(emitted: Emitted) -> FlowMap:
     return FlowMap(tuple(end for end in land.ends() if end.id in used or end.kind == "component"), flows)
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A module that takes part in the derivation."""
-
-    module: str
-    path: str
-    """Path in the source distribution."""
-    sha256: str
-
-
 _DERIVING = (
-    "flows/__init__",
-    "flows/access",
-    "flows/doors",
-    "flows/landscape",
-    "flows/model",
-    "flows/network",
-    "flows/records",
-    "flows/sighting",
-    "questions/doors",
-    "questions/network",
-    "questions/reading",
-    "emitted",
+    "generator/flows/__init__.py",
+    "generator/flows/access.py",
+    "generator/flows/doors.py",
+    "generator/flows/landscape.py",
+    "generator/flows/model.py",
+    "generator/flows/network.py",
+    "generator/flows/records.py",
+    "generator/flows/sighting.py",
+    "generator/questions/doors.py",
+    "generator/questions/network.py",
+    "generator/questions/reading.py",
+    "generator/build.py",
+    "generator/emitted.py",
 )
 
 
-@cache
 def derivation_source() -> tuple[Source, ...]:
-    """The code that derives flows: modules by name and path, with the hash of their text."""
+    """The code that derives flows."""
     return tuple(map(source_of, _DERIVING))
-
-
-@cache
-def source_of(path: str) -> Source:
-    """A module of the generator by its path without suffix, such as `documents/mas`."""
-    content = files("claimstack.generator").joinpath(f"{path}.py").read_bytes()
-    module = f"claimstack.generator.{path.removesuffix('/__init__').replace('/', '.')}"
-    return Source(module, f"generator/{path}.py", hashlib.sha256(content).hexdigest())

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 
 from claimstack.generator.emitted import Emitted, Json, Place, Resource
-from claimstack.generator.flows.landscape import ACCOUNT, INTERNET, TLS_UNKNOWN, WITHIN_AWS, WITHIN_AWS_UNKNOWN, Landscape, joined, unquoted
-from claimstack.generator.flows.sighting import Sighting
+from claimstack.generator.flows.landscape import ACCOUNT, INTERNET, TLS_UNKNOWN, Landscape, joined, unquoted
+from claimstack.generator.flows.sighting import Sighting, within_aws
 from claimstack.generator.questions.reading import (
     PolicyStatement,
     as_list,
     as_mapping,
+    identity_allows,
     policy_statements,
     principals,
     referenced_resource,
@@ -19,20 +20,19 @@ from claimstack.generator.questions.reading import (
 )
 
 _POLICIES = ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy")
-_OF_THE_PLATFORM = ("ec2", "kms", "logs", "xray")
-"""Services that Lambda itself calls with a function's role (placement, environment, log group, traces): the SDK's settings do not reach
-these calls."""
+_OF_THE_PLATFORM = ("ec2", "logs", "xray")
+"""Services that Lambda itself calls with a function's role (placement, log group, traces): neither the SDK's settings nor the function's
+network reach these calls."""
+_BY_LAMBDA = "; called by Lambda itself with this role, by code only where network and other statements let it"
 
 _ACTIONS_TOLD = 6
 
 
 def statement_flows(land: Landscape) -> Iterator[Sighting]:
-    for statement in policy_statements(land.emitted):
-        if not statement.is_identity or not statement.allows:
-            continue
+    for statement in identity_allows(land.emitted):
         for role in _roles_of(land, statement.resource):
-            for user, function in _users_of(land, role):
-                yield from _calls(land, statement, user, function)
+            for user, actor in _users_of(land, role):
+                yield from _calls(land, statement, user, actor)
     for role in land.emitted.resources("AWS::IAM::Role"):
         for index, arn in enumerate(as_list(role.properties.get("ManagedPolicyArns", []))):
             if referenced_resource(land.emitted, role.stack, arn, "AWS::IAM::ManagedPolicy") is None:
@@ -54,16 +54,17 @@ def _roles_of(land: Landscape, policy: Resource) -> list[Resource]:
 
 
 def _users_of(land: Landscape, role: Resource) -> list[tuple[str, Resource | None]]:
-    """(end, function) for whatever acts with a role; the role itself where no resource does."""
+    """(end, resource) for whatever acts with a role; the role's own end where no resource does."""
     found: dict[str, Resource | None] = {}
     for resource in land.emitted.resources():
         for key in ("Role", "RoleArn", "CloudWatchRoleArn", "ServiceRole", "ExecutionRoleArn"):
             if key in resource.properties and land.target(resource.stack, resource.properties[key]) == role:
-                found[land.owner(resource)] = resource if resource.type == "AWS::Lambda::Function" else None
+                found[land.owner(resource)] = resource
     return list(found.items()) or [(land.owner(role), None)]
 
 
-def _calls(land: Landscape, statement: PolicyStatement, user: str, function: Resource | None) -> Iterator[Sighting]:
+def _calls(land: Landscape, statement: PolicyStatement, user: str, actor: Resource | None) -> Iterator[Sighting]:
+    """Calls of a function's code go over its network; what another resource has a role for, its service does within AWS."""
     why = statement.resource.properties.get("Description", statement.body.get("Sid", statement.resource.logical_id))
     if not statement.readable or "NotAction" in statement.body:
         yield Sighting(
@@ -77,11 +78,16 @@ def _calls(land: Landscape, statement: PolicyStatement, user: str, function: Res
     via = _via(statement.body.get("Condition"))
     for prefix, actions in by_service.items():
         purpose = f"{unquoted(why).rstrip('.')}: {joined(actions)}{via}"
+        is_function = actor is not None and actor.type == "AWS::Lambda::Function"
         for target in _resources(land, statement, prefix):
-            if target != user and via:
-                yield Sighting(user, target, purpose, (statement.place,), prefix, WITHIN_AWS, None, WITHIN_AWS_UNKNOWN)
-            elif target != user:
-                yield Sighting(user, target, purpose, (statement.place,), prefix, encryption=_of_calls(function, prefix))
+            if target == user:
+                continue
+            if is_function and prefix in _OF_THE_PLATFORM:
+                yield within_aws(land.service("lambda"), target, f"{purpose}{_BY_LAMBDA}", statement.place, detail=prefix)
+            elif via or not (actor is None or is_function):
+                yield within_aws(user, target, purpose, statement.place, detail=prefix)
+            else:
+                yield Sighting(user, target, purpose, (statement.place,), prefix, encryption=_of_calls(actor, prefix))
 
 
 def _via(condition: Json) -> str:
@@ -106,8 +112,8 @@ def _resources(land: Landscape, statement: PolicyStatement, prefix: str) -> list
 
 
 def _of_calls(function: Resource | None, prefix: str) -> str:
-    """What the environment of a function asks of the AWS SDK for calls to a service."""
-    if function is None or prefix in _OF_THE_PLATFORM:
+    """What the environment of a function asks of the AWS SDK for calls to a service; its keys Lambda uses as well."""
+    if function is None or prefix == "kms":
         return TLS_UNKNOWN
     variables = as_mapping(as_mapping(function.properties.get("Environment")).get("Variables"))
     for name, value in variables.items():
@@ -135,10 +141,11 @@ def resource_policy_flows(land: Landscape) -> Iterator[Sighting]:
         sid = unquoted(statement.body.get("Sid", statement.resource.logical_id))
         for kind, value in principals(statement.body.get("Principal", "*" if "NotPrincipal" in statement.body else [])):
             source, internal = _principal(land, statement, kind, value)
-            if source != target:
-                protocol, port, encryption = (WITHIN_AWS, None, WITHIN_AWS_UNKNOWN) if internal else ("HTTPS", 443, TLS_UNKNOWN)
-                detail = "" if statement.is_trust else sid
-                yield Sighting(source, target, f"{sid}: {actions}", (statement.place,), detail, protocol, port, encryption)
+            detail = "" if statement.is_trust else sid
+            if source != target and internal:
+                yield within_aws(source, target, f"{sid}: {actions}", statement.place, detail=detail)
+            elif source != target:
+                yield Sighting(source, target, f"{sid}: {actions}", (statement.place,), detail)
 
 
 def _told(actions: list[str]) -> str:
@@ -175,7 +182,7 @@ def key_flows(land: Landscape) -> Iterator[Sighting]:
         source = land.owner(resource)
         if source != target:
             purpose = "Encrypts what is stored with data keys of the key"
-            yield Sighting(source, target, purpose, (place,), "", WITHIN_AWS, None, WITHIN_AWS_UNKNOWN)
+            yield within_aws(source, target, purpose, place)
 
 
 def key_places(emitted: Emitted) -> Iterator[tuple[Resource, Place, Json]]:

@@ -12,21 +12,18 @@ from claimstack.generator.flows.landscape import (
     NOT_IN_TEMPLATE,
     PERSON,
     TLS_UNKNOWN,
-    WITHIN_AWS,
-    WITHIN_AWS_UNKNOWN,
     Landscape,
     joined,
     unquoted,
 )
-from claimstack.generator.flows.sighting import Sighting
-from claimstack.generator.questions.doors import COGNITO_TOKEN_DOMAIN, ENTRANCES, Route, entrances, routes
+from claimstack.generator.flows.sighting import Sighting, within_aws
+from claimstack.generator.questions.doors import COGNITO_TOKEN_DOMAIN, ENTRANCES, MAPPINGS, Route, entrances, routes
 from claimstack.generator.questions.reading import as_list, as_mapping, referenced, referenced_resource, text_of
 
 _DOORS = tuple(name for name in ENTRANCES if name.startswith(("HttpApi", "RestApi")))
 _HTTPS_ONLY = (*_DOORS, COGNITO_TOKEN_DOMAIN, "Cognito user pool API", "Lambda function URL", "CloudFront distribution")
 """Entrances whose service answers on TCP 443 only, or redirects to it."""
 _DOMAINS = ("AWS::ApiGatewayV2::DomainName", "AWS::ApiGateway::DomainName")
-_MAPPINGS = {"AWS::ApiGatewayV2::ApiMapping": "ApiId", "AWS::ApiGateway::BasePathMapping": "RestApiId"}
 
 
 def entrance_flows(land: Landscape) -> Iterator[Sighting]:
@@ -91,8 +88,8 @@ def _api(emitted: Emitted, resource: Resource) -> Resource | None:
 def _domains(emitted: Emitted, api: Resource) -> list[Resource]:
     """The custom domains under which an API answers."""
     found: dict[str, Resource] = {}
-    for mapping in emitted.resources(*_MAPPINGS):
-        if mapping.stack == api.stack and referenced(mapping.properties.get(_MAPPINGS[mapping.type])) == api.logical_id:
+    for mapping in emitted.resources(*MAPPINGS):
+        if mapping.stack == api.stack and referenced(mapping.properties.get(MAPPINGS[mapping.type])) == api.logical_id:
             domain = referenced_resource(emitted, mapping.stack, mapping.properties.get("DomainName"), *_DOMAINS)
             if domain is not None:
                 found[domain.logical_id] = domain
@@ -112,9 +109,7 @@ def _integration(land: Landscape, resource: Resource, uri: Json, place: Place) -
     source = land.owner(_api(land.emitted, resource) or resource)
     target = land.resolve(resource.stack, uri)
     if target is not None and target != source:
-        yield Sighting(
-            source, target, "Passes each admitted request on and returns the answer", (place,), "", WITHIN_AWS, None, WITHIN_AWS_UNKNOWN
-        )
+        yield within_aws(source, target, "Passes each admitted request on and returns the answer", place)
     elif target is None:
         port = 443 if unquoted(uri).startswith("https://") else None
         encryption = TLS_UNKNOWN if port else NOT_IN_TEMPLATE
@@ -140,17 +135,15 @@ def permission_flows(land: Landscape) -> Iterator[Sighting]:
         if source is None or source == target:
             source = land.service(prefix) if prefix else land.outside(INTERNET)
         what = unquoted(properties.get("SourceArn", "whatever calls")).rpartition("}/")[2]
-        yield Sighting(
-            source, target, f"{unquoted(caller)} may invoke for {what}", (permission.place,), "", WITHIN_AWS, None, WITHIN_AWS_UNKNOWN
-        )
+        yield within_aws(source, target, f"{unquoted(caller)} may invoke for {what}", permission.place)
 
 
 def event_source_flows(land: Landscape) -> Iterator[Sighting]:
     for mapping in land.emitted.resources("AWS::Lambda::EventSourceMapping"):
         target = land.resolve(mapping.stack, mapping.properties.get("FunctionName")) or land.service("lambda")
         arn = mapping.properties.get("EventSourceArn")
-        source = land.resolve(mapping.stack, arn) or land.service((unquoted(arn).split(":") + ["any"] * 3)[2])
-        yield Sighting(source, target, f"Events of {unquoted(arn)}", (mapping.place,), "", WITHIN_AWS, None, WITHIN_AWS_UNKNOWN)
+        source = land.resolve(mapping.stack, arn) or land.service_of_arn(arn)
+        yield within_aws(source, target, f"Events of {unquoted(arn)}", mapping.place)
 
 
 def authorizer_flows(land: Landscape) -> Iterator[Sighting]:

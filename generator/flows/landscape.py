@@ -111,6 +111,10 @@ class Landscape:
         title = SERVICES.get(prefix, SERVICES.get(slug, prefix))
         return self._met(End(f"aws-{slug}", title, "aws-service", None, inside=False, assets=()))
 
+    def service_of_arn(self, arn: Json) -> str:
+        parts = unquoted(arn).split(":")
+        return self.service(parts[2] if len(parts) > 2 else "any")
+
     def outside(self, id_: str) -> str:
         return self._met(End(id_, OUTSIDE[id_], "outside", None, inside=False, assets=()))
 

@@ -9,7 +9,7 @@ from ipaddress import ip_network
 from claimstack.generator.emitted import Json, Place, Resource
 from claimstack.generator.flows.landscape import HTTPS, INTERNET, NOT_IN_TEMPLATE, TLS_UNKNOWN, Landscape, joined, unquoted
 from claimstack.generator.flows.sighting import Sighting
-from claimstack.generator.questions.network import rules
+from claimstack.generator.questions.network import groups_open_to_everything, rules
 from claimstack.generator.questions.reading import as_list, as_mapping, policy_statements, text_of
 
 GROUP = "AWS::EC2::SecurityGroup"
@@ -18,29 +18,24 @@ _SOURCES = ("SourceSecurityGroupId", "SourceSecurityGroupName", "SourcePrefixLis
 
 
 def egress_flows(land: Landscape) -> Iterator[Sighting]:
-    with_rules: set[tuple[str, str]] = set()
     for resource, place, rule in rules(land.emitted, "Egress"):
         group: Json = {"Ref": resource.logical_id} if resource.type == GROUP else as_mapping(rule).get("GroupId")
-        owner = land.target(resource.stack, group)
-        if isinstance(owner, Resource):
-            with_rules.add((owner.stack, owner.logical_id))
         for target, purpose in _ends(land, resource.stack, as_mapping(rule), _DESTINATIONS):
             for source in land.users_of_group(resource.stack, group):
                 if source != target:
                     yield _rule_sighting(source, target, purpose, place, as_mapping(rule))
-    for group_resource in land.emitted.resources(GROUP):
-        if (group_resource.stack, group_resource.logical_id) not in with_rules:
-            for source in land.users_of_group(group_resource.stack, {"Ref": group_resource.logical_id}):
-                yield Sighting(
-                    source,
-                    land.outside(INTERNET),
-                    "No egress rule is declared, so that EC2 lets everything out",
-                    (group_resource.place,),
-                    group_resource.logical_id,
-                    "any",
-                    None,
-                    NOT_IN_TEMPLATE,
-                )
+    for resource in groups_open_to_everything(land.emitted):
+        for source in land.users_of_group(resource.stack, {"Ref": resource.logical_id}):
+            yield Sighting(
+                source,
+                land.outside(INTERNET),
+                "The group declares no egress rule, so that EC2 lets everything out",
+                (resource.place,),
+                resource.logical_id,
+                "any",
+                None,
+                NOT_IN_TEMPLATE,
+            )
 
 
 def ingress_flows(land: Landscape) -> Iterator[Sighting]:

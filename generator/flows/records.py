@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from claimstack.generator.emitted import Json, Place, Resource
-from claimstack.generator.flows.landscape import TLS_UNKNOWN, WITHIN_AWS, WITHIN_AWS_UNKNOWN, Landscape, unquoted
-from claimstack.generator.flows.sighting import Sighting
+from claimstack.generator.flows.landscape import TLS_UNKNOWN, Landscape, unquoted
+from claimstack.generator.flows.sighting import Sighting, within_aws
 from claimstack.generator.questions.reading import as_list, as_mapping, covers, policy_statements, referenced, text_of
 
 LOG_GROUP = "AWS::Logs::LogGroup"
@@ -38,7 +38,7 @@ def access_log_flows(land: Landscape) -> Iterator[Sighting]:
 
 def _record(land: Landscape, source: Resource, destination: Json, purpose: str, place: Place) -> Sighting:
     target = land.resolve(source.stack, destination) or land.service("logs")
-    return Sighting(land.owner(source), target, purpose, (place,), source.logical_id, WITHIN_AWS, None, WITHIN_AWS_UNKNOWN)
+    return within_aws(land.owner(source), target, purpose, place, detail=source.logical_id)
 
 
 def execution_log_flows(land: Landscape) -> Iterator[Sighting]:
@@ -58,11 +58,10 @@ def execution_log_flows(land: Landscape) -> Iterator[Sighting]:
             and (text_of(group.properties.get("LogGroupName")) or "").startswith(f"API-Gateway-Execution-Logs_${{{api}}}/")
         ]
         purpose = f"Execution log of level {', '.join(unquoted(level) for _, level in levels)}"
-        places = tuple(stage.property_place("MethodSettings", index, "LoggingLevel") for index, _ in levels)
+        places = [stage.property_place("MethodSettings", index, "LoggingLevel") for index, _ in levels]
         source = land.owner(stage)
         for target in [land.owner(group) for group in groups] or [land.service("logs")]:
-            where = tuple(group.place for group in groups)
-            yield Sighting(source, target, purpose, (*places, *where), "", WITHIN_AWS, None, WITHIN_AWS_UNKNOWN)
+            yield within_aws(source, target, purpose, *places, *(group.place for group in groups))
 
 
 def function_log_flows(land: Landscape) -> Iterator[Sighting]:
@@ -84,15 +83,15 @@ def web_acl_flows(land: Landscape) -> Iterator[Sighting]:
         source = land.resolve(association.stack, association.properties.get("ResourceArn")) or land.owner(association)
         target = land.resolve(association.stack, association.properties.get("WebACLArn")) or land.service("wafv2")
         purpose = "Each request is held against the rules before it is authorized"
-        yield Sighting(source, target, purpose, (association.place,), "", WITHIN_AWS, None, WITHIN_AWS_UNKNOWN)
+        yield within_aws(source, target, purpose, association.place)
 
 
 def subscription_filter_flows(land: Landscape) -> Iterator[Sighting]:
     for subscription in land.emitted.resources("AWS::Logs::SubscriptionFilter"):
         source = land.resolve(subscription.stack, subscription.properties.get("LogGroupName")) or land.owner(subscription)
         arn = subscription.properties.get("DestinationArn")
-        target = land.resolve(subscription.stack, arn) or land.service((unquoted(arn).split(":") + ["any"] * 3)[2] or "any")
-        yield Sighting(source, target, "Sends records on as they arrive", (subscription.place,), "", WITHIN_AWS, None, WITHIN_AWS_UNKNOWN)
+        target = land.resolve(subscription.stack, arn) or land.service_of_arn(arn)
+        yield within_aws(source, target, "Sends records on as they arrive", subscription.place)
 
 
 def tracing_flows(land: Landscape) -> Iterator[Sighting]:
@@ -105,9 +104,7 @@ def tracing_flows(land: Landscape) -> Iterator[Sighting]:
 
 
 def _trace(land: Landscape, source: Resource, place: Place) -> Sighting:
-    return Sighting(
-        land.owner(source), land.service("xray"), "Active tracing of requests", (place,), "", WITHIN_AWS, None, WITHIN_AWS_UNKNOWN
-    )
+    return within_aws(land.owner(source), land.service("xray"), "Active tracing of requests", place)
 
 
 def metric_flows(land: Landscape) -> Iterator[Sighting]:
@@ -119,7 +116,7 @@ def metric_flows(land: Landscape) -> Iterator[Sighting]:
         sources = [end for end in named if end is not None] or list(dict.fromkeys(reporting))
         for source in sources[:1]:
             purpose = f"Metric {unquoted(properties.get('MetricName', 'of an expression'))}, which alarm {alarm.logical_id} watches"
-            yield Sighting(source, land.service("cloudwatch"), purpose, (alarm.place,), "", WITHIN_AWS, None, WITHIN_AWS_UNKNOWN)
+            yield within_aws(source, land.service("cloudwatch"), purpose, alarm.place)
 
 
 def _dimensions(alarm: dict[str, Json]) -> Iterator[Json]:
@@ -133,10 +130,10 @@ def alarm_flows(land: Landscape) -> Iterator[Sighting]:
     for alarm in land.emitted.resources("AWS::CloudWatch::Alarm"):
         for key in ("AlarmActions", "OKActions", "InsufficientDataActions"):
             for index, action in enumerate(as_list(alarm.properties.get(key, []))):
-                target = land.resolve(alarm.stack, action) or land.service((unquoted(action).split(":") + ["any"] * 3)[2] or "any")
+                target = land.resolve(alarm.stack, action) or land.service_of_arn(action)
                 place = alarm.property_place(key, index) if isinstance(alarm.properties[key], list) else alarm.property_place(key)
                 purpose = "Publishes each change of an alarm's state"
-                yield Sighting(land.service("cloudwatch"), target, purpose, (place,), "", WITHIN_AWS, None, WITHIN_AWS_UNKNOWN)
+                yield within_aws(land.service("cloudwatch"), target, purpose, place)
 
 
 def subscription_flows(land: Landscape) -> Iterator[Sighting]:
@@ -148,12 +145,14 @@ def subscription_flows(land: Landscape) -> Iterator[Sighting]:
 
 
 def _subscription(land: Landscape, resource: Resource, properties: dict[str, Json], place: Place, topic: Json) -> Sighting:
-    protocol, port, encryption = _SUBSCRIPTIONS.get(unquoted(properties.get("Protocol")), (WITHIN_AWS, None, WITHIN_AWS_UNKNOWN))
     endpoint = properties.get("Endpoint")
     source = land.resolve(resource.stack, topic) or land.owner(resource)
     target = land.resolve(resource.stack, endpoint) or land.given(unquoted(endpoint))
-    purpose = f"Passes each alarm on by {unquoted(properties.get('Protocol'))}, once the subscription is confirmed"
-    return Sighting(source, target, purpose, (place,), "", protocol, port, encryption)
+    protocol = unquoted(properties.get("Protocol"))
+    purpose = f"Passes each alarm on by {protocol}, once the subscription is confirmed"
+    if protocol in _SUBSCRIPTIONS:
+        return Sighting(source, target, purpose, (place,), "", *_SUBSCRIPTIONS[protocol])
+    return within_aws(source, target, purpose, place)
 
 
 def image_flows(land: Landscape) -> Iterator[Sighting]:
@@ -174,4 +173,4 @@ def image_flows(land: Landscape) -> Iterator[Sighting]:
         ]
         for source in sources:
             purpose = "Image by digest, when the function is created or updated"
-            yield Sighting(source, land.owner(function), purpose, places, "", WITHIN_AWS, None, WITHIN_AWS_UNKNOWN)
+            yield within_aws(source, land.owner(function), purpose, *places)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from claimstack.generator.emitted import Place
-from claimstack.generator.flows.landscape import HTTPS, HTTPS_PORT, TLS_UNKNOWN, slug
+from claimstack.generator.flows.landscape import HTTPS, HTTPS_PORT, TLS_UNKNOWN, WITHIN_AWS, WITHIN_AWS_UNKNOWN, slug
 from claimstack.generator.flows.model import Flow
 
 
@@ -21,6 +21,11 @@ class Sighting:
     protocol: str = HTTPS
     port: int | None = HTTPS_PORT
     encryption: str = TLS_UNKNOWN
+
+
+def within_aws(source: str, target: str, purpose: str, *places: Place, detail: str = "") -> Sighting:
+    """What one service of AWS hands another, by ways that no template tells."""
+    return Sighting(source, target, purpose, places, detail, WITHIN_AWS, None, WITHIN_AWS_UNKNOWN)
 
 
 def gathered(rule: str, sightings: Iterable[Sighting]) -> list[Flow]:

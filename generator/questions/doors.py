@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import ClassVar, Final
@@ -15,6 +15,8 @@ from claimstack.generator.expressions import Finding, Mutant, Scope
 from claimstack.generator.questions.reading import Question, as_list, extra, referenced, referenced_resource, text_of
 
 PRM_ROUTES: Final = ("GET /.well-known/oauth-protected-resource", "GET /.well-known/oauth-protected-resource/mcp")
+MAPPINGS: Final[Mapping[str, str]] = {"AWS::ApiGatewayV2::ApiMapping": "ApiId", "AWS::ApiGateway::BasePathMapping": "RestApiId"}
+"""Type of what maps a custom domain to an API → the property that names the API."""
 
 
 @dataclass(frozen=True, slots=True)

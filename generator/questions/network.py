@@ -29,6 +29,17 @@ def rules(emitted: Emitted, direction: str) -> Iterator[tuple[Resource, Place, J
         yield rule_resource, rule_resource.property_place(), rule_resource.properties
 
 
+def groups_open_to_everything(emitted: Emitted) -> Iterator[Resource]:
+    """Groups without readable egress rules of their own: EC2 creates such a group with a rule that lets everything out.
+
+    A rule resource is added later and does not count.
+    """
+    for group in emitted.resources("AWS::EC2::SecurityGroup"):
+        egress = group.properties.get("SecurityGroupEgress")
+        if not isinstance(egress, list) or not egress:
+            yield group
+
+
 def is_https(rule: Json) -> bool:
     ports = [str(rule.get(port)) for port in ("FromPort", "ToPort")]
     return str(rule.get("IpProtocol")) in ("tcp", "6") and ports == [str(HTTPS)] * 2
@@ -105,13 +116,10 @@ class EgressIsExplicit(Question):
         return "every security group declares its egress: HTTPS only, to a group, a prefix list or a network that is not the internet"
 
     def evaluate(self, emitted: Emitted, scope: Scope) -> Iterator[Finding]:
-        groups = list(emitted.resources("AWS::EC2::SecurityGroup"))
-        if not groups:
+        if not any(emitted.resources("AWS::EC2::SecurityGroup")):
             yield self.nothing(scope, "no security group")
-        for group in groups:
-            egress = group.properties.get("SecurityGroupEgress")
-            if not isinstance(egress, list) or not egress:
-                yield self.found(group.place, "no declared egress", outcome=False)
+        for group in groups_open_to_everything(emitted):
+            yield self.found(group.place, "no declared egress", outcome=False)
         for resource, place, rule in rules(emitted, "Egress"):
             if not isinstance(rule, dict) or not is_https(rule):
                 yield self.found(place, rule, outcome=False)

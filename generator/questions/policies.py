@@ -15,6 +15,7 @@ from claimstack.generator.questions.reading import (
     Question,
     as_list,
     extra,
+    identity_allows,
     is_everyone,
     is_pinned,
     policy_statements,
@@ -26,10 +27,6 @@ from claimstack.generator.questions.reading import (
 
 UNREADABLE = "a policy that cannot be read in the template"
 _ADMINISTRATOR = {"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/AdministratorAccess"}
-
-
-def _identity_allows(emitted: Emitted) -> list[PolicyStatement]:
-    return [statement for statement in policy_statements(emitted) if statement.is_identity and statement.allows]
 
 
 def _policy(statement: Json) -> Json:
@@ -46,7 +43,7 @@ class NoWildcardAction(Question):
         return "no identity policy allows an action by wildcard or by exception, and roles carry no policy from elsewhere"
 
     def evaluate(self, emitted: Emitted, scope: Scope) -> Iterator[Finding]:
-        allows = _identity_allows(emitted)
+        allows = identity_allows(emitted)
         if not allows:
             yield self.nothing(scope, "no identity policy")
         for statement in allows:
@@ -65,7 +62,7 @@ class NoWildcardAction(Question):
                 yield self.found(resource.property_place("ManagedPolicyArns", index), arn, own)
 
     def mutants(self, emitted: Emitted, scope: Scope) -> Iterator[Mutant]:
-        for statement in _identity_allows(emitted):
+        for statement in identity_allows(emitted):
             for what, action in (("every action", "*"), ("every action of a service", [*statement.actions, "s3:*"])):
                 yield Mutant(f"{statement.resource.logical_id}: allow {what}", (Edit(statement.place.below("Action"), action),))
             swapped = {**{k: v for k, v in statement.body.items() if k != "Action"}, "NotAction": "iam:CreateUser"}
@@ -100,7 +97,7 @@ class ResourceStarListed(Question):
         return "every allowing statement whose Resource is `*` is listed with its reason, by Sid, in Metadata.Compliance.ResourceStar"
 
     def evaluate(self, emitted: Emitted, scope: Scope) -> Iterator[Finding]:
-        allows = _identity_allows(emitted)
+        allows = identity_allows(emitted)
         if not allows:
             yield self.nothing(scope, "no identity policy")
         starred: set[tuple[str, str, str]] = set()
@@ -118,7 +115,7 @@ class ResourceStarListed(Question):
                 yield self.found(place, sid, (resource.stack, resource.logical_id, sid) in starred, "every listed statement is there")
 
     def mutants(self, emitted: Emitted, scope: Scope) -> Iterator[Mutant]:
-        for statement in _identity_allows(emitted):
+        for statement in identity_allows(emitted):
             name = statement.resource.logical_id
             if not _listed(statement).get(str(statement.body.get("Sid", ""))):
                 for star in ("*", ["arn:*:s3:::*"]):

@@ -86,6 +86,24 @@ def referenced(value: Json) -> str | None:
     return match[1] if match else None
 
 
+def references(value: Json) -> set[str]:
+    """Logical ids and template parameters that a part of a template names by Ref, Fn::GetAtt, Fn::Sub or DependsOn."""
+    if isinstance(value, list):
+        return {name for item in value for name in references(item)}
+    if not isinstance(value, dict):
+        return set()
+    found = {name for item in value.values() for name in references(item)}
+    for key, item in value.items():
+        if key == "Fn::Sub":
+            found.update(re.findall(r"\$\{([A-Za-z0-9]+)[.}]", text_of({key: item}) or ""))
+        elif key in ("Ref", "Fn::GetAtt"):
+            named = item[0] if isinstance(item, list) and item else item
+            found.update([named.partition(".")[0]] if isinstance(named, str) else [])
+        elif key == "DependsOn":
+            found.update(name for name in as_list(item) if isinstance(name, str))
+    return found
+
+
 def referenced_resource(emitted: Emitted, stack: str, value: Json, *types: str) -> Resource | None:
     """The resource of the stack that a Ref or a GetAtt names, if it is of one of the types."""
     name = referenced(value)
@@ -156,6 +174,16 @@ class PolicyStatement:
 def policy_statements(emitted: Emitted) -> tuple[PolicyStatement, ...]:
     """Every statement of every policy of the system, also those inside lists, conditions and JSON texts."""
     return emitted.once(_policy_statements)
+
+
+def identity_allows(emitted: Emitted) -> list[PolicyStatement]:
+    """What principals of the system are allowed."""
+    return [statement for statement in policy_statements(emitted) if statement.is_identity and statement.allows]
+
+
+def allowed_actions(emitted: Emitted) -> Iterator[str]:
+    """The actions that principals of the system are allowed, as policies spell them: patterns too."""
+    return (action for statement in identity_allows(emitted) for action in statement.actions if isinstance(action, str))
 
 
 def _policy_statements(emitted: Emitted) -> tuple[PolicyStatement, ...]:

@@ -199,7 +199,7 @@ _CLAIMS: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
     "FrontDoorLatency": (("sc-5.3_smt.b", "The alarm evaluates how close the slow calls come to the limit of the front door."),),
     "FrontDoor4xx": (
-        ("si-4_smt.b", "The alarm evaluates refused calls, among them those without a valid token or scope."),
+        ("si-4_smt.b", "The alarm evaluates refused calls, such as those to no route and those beyond the rate of the front door."),
         ("si-4.5_smt", "The alarm notifies the alarm topic when calls are refused in number."),
         ("si-4.2_smt", "The alarm evaluates refused calls every five minutes, without anybody who asks."),
     ),

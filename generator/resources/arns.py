@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
-
 from claimstack.generator.config import Config
-
-REGION_NAME: Final[Mapping[str, str]] = {"aws": "[a-z]{2}-[a-z]+-[0-9]", "aws-us-gov": "us-gov-[a-z]+-[0-9]"}
-"""Partition → the form of its region names; neither form matches a region of the other."""
+from claimstack.generator.partition import PARTITIONS
 
 
 def arn_pattern(service: str, resource: str) -> str:
     """A regular expression for ARNs of one service in an account of either partition; a region of the other partition does not match."""
-    places = "|".join(f"{partition}:{service}:{region}" for partition, region in REGION_NAME.items())
+    places = "|".join(f"{partition.name}:{service}:{partition.region_pattern}" for partition in PARTITIONS)
     return f"^arn:({places}):[0-9]{{12}}:{resource}$"
 
 

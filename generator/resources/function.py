@@ -12,7 +12,6 @@ from claimstack.generator.claims import Claim, Component
 from claimstack.generator.config import Config
 from claimstack.generator.expressions import Check, every, none_exists, prop
 from claimstack.generator.questions import EnvironmentHolds, NoLiteralPlace, NothingConditional, OnlyDeclared, OutputsHoldNoSecret
-from claimstack.generator.resources.arns import REGION_NAME
 from claimstack.generator.resources.endpoints import runs_past_fips
 from claimstack.generator.resources.network import Network
 from claimstack.generator.resources.policies import endpoint_name
@@ -57,7 +56,7 @@ class LoggingConfig(awslambda.LoggingConfig):  # type: ignore[misc]  # troposphe
 
 def image_pattern(config: Config) -> str:
     """What ImageUri accepts: an image in ECR, in a region of the system's partition, by digest."""
-    host = rf"[0-9]{{12}}\.dkr\.ecr(-fips)?\.{REGION_NAME[config.partition.name]}\.amazonaws\.com"
+    host = rf"[0-9]{{12}}\.dkr\.ecr(-fips)?\.{config.partition.region_pattern}\.amazonaws\.com"
     return rf"^{host}/[a-z0-9][a-z0-9._/-]*@sha256:[0-9a-f]{{64}}$"
 
 

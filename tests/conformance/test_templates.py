@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from claimstack.generator.lint import LINT_REGIONS, lint_package, partition_of_package, template_files
+from claimstack.generator.lint import lint_package, partition_of_package, template_files
+from claimstack.generator.partition import PARTITIONS
 
 REPOSITORY = Path(__file__).parents[2]
 PACKAGES = sorted(path.parent for path in (REPOSITORY / "out").glob("*/manifest.json"))
@@ -20,12 +21,12 @@ pytestmark = pytest.mark.conformance
 
 
 def test_both_partitions_are_judged() -> None:
-    assert {partition_of_package(package) for package in PACKAGES} == set(LINT_REGIONS)
+    assert {partition_of_package(package) for package in PACKAGES} == set(PARTITIONS)
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
 def test_lint_finds_nothing(package: Path) -> None:
-    assert lint_package(package, LINT_REGIONS[partition_of_package(package)]) == ()
+    assert lint_package(package, partition_of_package(package).lint_regions) == ()
 
 
 def test_lint_finds_what_is_wrong(tmp_path: Path) -> None:

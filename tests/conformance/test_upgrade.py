@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from claimstack.generator.comparison.replacement import create_only
 from claimstack.generator.loading import load_config
 from claimstack.generator.moved import MOVED, Moved
 from claimstack.generator.package import make_package
@@ -177,12 +176,6 @@ def test_a_deployment_named_by_its_content_may_change_its_name() -> None:
     before = Build({"server.Deployment1": {"Type": "AWS::ApiGateway::Deployment"}}, {}, frozenset())
     now = Build({"server.Deployment2": {"Type": "AWS::ApiGateway::Deployment"}}, {}, frozenset())
     assert problems(before, now, (), REGION) == []
-
-
-def test_create_only_properties_are_those_of_the_provider_schema() -> None:
-    assert create_only("AWS::Logs::LogGroup", REGION) == (("LogGroupName",),)
-    assert create_only("AWS::ECR::Repository", "us-east-1") == (("EncryptionConfiguration",), ("RepositoryName",))
-    assert create_only("AWS::KMS::Key", REGION) == ()
 
 
 def test_moved_entries_give_a_reason_and_lead_elsewhere() -> None:

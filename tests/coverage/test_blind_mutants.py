@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -12,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.coverage.blind.harmless import Report, load_survivors, report_on
+from tests.coverage.blind.walk import HOSTILE, mutants
+from tests.coverage.blind.watch import Watch
 
 from claimstack.generator.build import build
-from claimstack.generator.emitted import REMOVE, Edit, Json, Place, Resource
+from claimstack.generator.emitted import REMOVE, Edit, Json, Place, Resource, is_symbol
 from claimstack.generator.loading import load_config
 from claimstack.generator.questions.reading import policy_statements
 
@@ -22,28 +23,14 @@ HERE = Path(__file__).parent
 SYSTEMS = ("commercial", "govcloud")
 
 
-def _load_blind() -> Any:
-    """The module beside this one, which is no package."""
-    spec = importlib.util.spec_from_file_location("claimstack_blind", HERE / "blind.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-blind = _load_blind()
+@cache
+def watch(name: str) -> Watch:
+    return Watch(build(load_config(HERE.parents[1] / "examples" / f"{name}.toml")))
 
 
 @cache
-def watch(name: str) -> Any:
-    return blind.Watch(build(load_config(HERE.parents[1] / "examples" / f"{name}.toml")))
-
-
-@cache
-def report(name: str) -> Any:
-    return blind.walk(watch(name), blind.load_survivors())
+def report(name: str) -> Report:
+    return report_on(watch(name), load_survivors())
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
@@ -66,38 +53,36 @@ def test_what_an_attacker_would_add_is_noticed(kind: str) -> None:
 
 
 def test_every_hostile_property_has_a_resource_to_stand_on() -> None:
-    tried = {
-        (change.type, change.path[1]) for name in SYSTEMS for change in blind.mutants(watch(name).emitted) if change.kind == "add hostile"
-    }
+    tried = {(change.type, change.path[1]) for name in SYSTEMS for change in mutants(watch(name).emitted) if change.kind == "add hostile"}
 
-    assert tried == {(type_, property_) for type_, properties in blind.HOSTILE.items() for property_ in properties}
+    assert tried == {(type_, property_) for type_, properties in HOSTILE.items() for property_ in properties}
 
 
 def test_nothing_but_checks_notices_a_change() -> None:
     unwatched = build(load_config(HERE.parents[1] / "examples" / "commercial.toml"))
     unwatched.checks.clear()
-    blank = blind.Watch(unwatched)
+    blank = Watch(unwatched)
 
-    assert [change for change in blind.mutants(blank.emitted) if blank.notices(change)] == []
+    assert [change for change in mutants(blank.emitted) if blank.notices(change)] == []
 
 
 def test_no_listed_survivor_is_stale() -> None:
     used = set().union(*(report(name).used for name in SYSTEMS))
 
-    assert [(entry.type, entry.path) for entry in blind.load_survivors() if entry not in used] == []
+    assert [(entry.type, entry.path) for entry in load_survivors() if entry not in used] == []
 
 
 def test_every_listed_survivor_has_a_reason_and_known_kinds() -> None:
-    kinds = {change.kind for name in SYSTEMS for change in blind.mutants(watch(name).emitted)}
+    kinds = {change.kind for name in SYSTEMS for change in mutants(watch(name).emitted)}
 
-    assert [entry for entry in blind.load_survivors() if not entry.reason.endswith(".") or not set(entry.kinds) <= kinds] == []
+    assert [entry for entry in load_survivors() if not entry.reason.endswith(".") or not set(entry.kinds) <= kinds] == []
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_the_walk_reaches_every_value_of_every_resource(name: str) -> None:
     def leaves(value: Json, path: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
         yield path
-        if isinstance(value, dict) and not blind.is_symbol(value) and path[-1] not in ("Tags", "UserPoolTags"):
+        if isinstance(value, dict) and not is_symbol(value) and path[-1] not in ("Tags", "UserPoolTags"):
             for key, item in value.items():
                 yield from leaves(item, (*path, key))
         elif isinstance(value, list) and path[-1] not in ("Tags", "UserPoolTags"):
@@ -105,7 +90,7 @@ def test_the_walk_reaches_every_value_of_every_resource(name: str) -> None:
                 yield from leaves(item, (*path, index))
 
     emitted = watch(name).emitted
-    walked = {(change.stack, change.logical_id, change.path) for change in blind.mutants(emitted)}
+    walked = {(change.stack, change.logical_id, change.path) for change in mutants(emitted)}
     missed = [
         (resource.logical_id, path)
         for resource in emitted.resources()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -14,8 +15,10 @@ import pytest
 from tests.systems import REFERENCES, example, made, package_of
 
 from claimstack.controls.catalog import control_id, label
+from claimstack.controls.families import Remainder
 from claimstack.generator.config import Config
-from claimstack.generator.documents.states import SDR_STATUSES, STATES, control_state, state_of
+from claimstack.generator.documents.parties import PARTIES
+from claimstack.generator.documents.states import SDR_STATUSES, STATES, control_state, origination_of, state_of
 from claimstack.generator.evaluation import Answer, Status
 from claimstack.generator.package import Package
 from claimstack.generator.predicates import Outcome
@@ -29,6 +32,23 @@ def unstated() -> Package:
     return made(Config(**{key: getattr(config, key) for key in kept}))
 
 
+def with_providers() -> Package:
+    """No authorization of the infrastructure, one provider with an authorization and one without, and plans for what is open."""
+    table = json.loads(unstated().system.config.model_dump_json(by_alias=True))
+    table["people"] = [{"name": "Owner", "roles": ["system-owner"]}]
+    table["providers"] = {
+        "siem": {"title": "Corp SIEM", "description": "Reads logs."},
+        "idp": {"title": "Corp IdP", "description": "Signs in.", "operator": "Idem", "fedramp_id": "FR1234567890"},
+    }
+    table["dispositions"] = {
+        "au-6": {"status": "inherited", "reason": "The SIEM reviews records.", "provider": "siem"},
+        "ia-2": {"status": "inherited", "reason": "The IdP signs people in.", "provider": "idp"},
+    }
+    plan = {"owner": "system-owner", "completion": "2027-02-01", "milestone": "Close it."}
+    table["plans"] = dict.fromkeys(("ac-3", "cm-8", "pe-2", "sc-28"), plan)
+    return made(Config.model_validate_json(json.dumps(table)))
+
+
 def other_class(class_: str) -> Package:
     config = example("govcloud")
     low = tuple(
@@ -40,6 +60,7 @@ def other_class(class_: str) -> Package:
 SYSTEMS: Mapping[str, Callable[[], Package]] = {
     **{name: partial(package_of, name) for name in (*REFERENCES, "failing")},
     "unstated": unstated,
+    "with providers": with_providers,
     "class B": partial(other_class, "B"),
     "class D": partial(other_class, "D"),
 }
@@ -129,7 +150,7 @@ def test_the_responsibility_matrix_gives_every_point_the_same_answer(package: Pa
     assert {control_id(row["control"]) for row in rows} >= set(by_control(package))
 
 
-def test_open_items_are_the_failed_and_the_planned_points(package: Package) -> None:
+def test_open_items_are_the_failed_and_the_planned_points_and_others_with_a_plan(package: Package) -> None:
     plan = read(package, "oscal/plan-of-action-and-milestones.json")["plan-of-action-and-milestones"]
     said = {
         (each["value"], prop(item, "coverage-status"))
@@ -137,8 +158,16 @@ def test_open_items_are_the_failed_and_the_planned_points(package: Package) -> N
         for each in item.get("props", ())
         if each["name"] == "point"
     }
-    opened = (Status.FAILED, Status.PLANNED)
-    assert said == {(answer.point.id, answer.status.value) for answer in package.evaluated.answers.values() if answer.status in opened}
+    opened, closed, plans = (Status.FAILED, Status.PLANNED), (Status.IMPLEMENTED, Status.NOT_APPLICABLE), package.system.config.plans
+    assert said == {
+        (answer.point.id, answer.status.value)
+        for answer in package.evaluated.answers.values()
+        if answer.status in opened or (answer.status not in closed and {answer.point.id, answer.point.control} & set(plans))
+    }
+    dated = {point for _, point, by in this_system(package) if prop(by, "planned-completion-date")}
+    assert dated <= {point for point, _ in said}
+    listed = package.files["site/open-items.md"].partition("## Planned and failed points")[2].partition("\n## ")[0]
+    assert {point for point, _ in said} <= set(re.findall(r"`([a-z0-9._-]+)`", listed))
 
 
 def test_assessment_results_hold_every_fact_with_its_outcome(package: Package) -> None:
@@ -155,13 +184,62 @@ def test_assessment_results_hold_every_fact_with_its_outcome(package: Package) -
 
 
 def test_inheritance_is_claimed_only_from_a_named_authorization(package: Package) -> None:
-    stated = package.system.config.leveraged is not None
+    leveraged, providers = package.system.config.leveraged is not None, package.system.config.providers.values()
+    stated = leveraged or any(provider.fedramp_id is not None for provider in providers)
     assert any(answer.status is Status.INHERITED for answer in answers(package).values()) is stated
     plan = read(package, "oscal/system-security-plan.json")["system-security-plan"]
     overview = read(package, "fedramp/certification-package-overview.json")
-    assert ("leveraged-authorizations" in plan["system-implementation"]) is stated
+    assert ("leveraged-authorizations" in plan["system-implementation"]) is leveraged
     assert bool(overview.get("thirdPartyInformationResources", {}).get("certified")) is stated
     assert ('"inherited": [' in package.files["oscal/system-security-plan.json"]) is stated
+
+
+def test_nothing_is_inherited_from_a_provider_without_an_authorization() -> None:
+    package = with_providers()
+    said = {point: answer for point, answer in answers(package).items() if answer.point.control in ("au-6", "ia-2")}
+    assert {(answer.point.control, answer.status.value, state_of(answer), origination_of(answer)) for answer in said.values()} == {
+        ("au-6", "organisational", "planned", "sp-corporate"),
+        ("ia-2", "inherited", "partial", "inherited"),
+    }
+    words = "The SIEM reviews records. No FedRAMP id of Corp SIEM is stated in system.toml, so nothing is inherited from it."
+    for path in ("oscal/system-security-plan.json", "evidence/coverage.json", "site/controls/au.md", "site/what-we-cannot-see.md"):
+        assert words in package.files[path], path
+    for path in ("oscal/system-security-plan.json", "fedramp/security-decision-record.md", "site/controls/ia.md"):
+        assert "FR1234567890" in package.files[path], path
+    acting = package.files["site/open-items.md"].partition("## Failed facts")[0]
+    assert re.search(r"\| inherited \| \d+ \| Corp IdP \|", acting)
+    assert re.search(r"\| organisational \| \d+ \| The provider, Corp SIEM \|", acting)
+
+
+def test_a_remainder_has_one_name_for_its_party_in_every_document(package: Package) -> None:
+    told = ("oscal/system-security-plan.json", "oscal/component-definition.json", "fedramp/security-decision-record.md", "site/ksis.md")
+    said = {name for path in told for name in re.findall(r"Remains for ([^:(]+?)(?: \(|:)", package.files[path])}
+    assert said <= {party.name for party in PARTIES.values()}
+    left = {party.name for who, party in PARTIES.items() if any(each.who == who for each in remainders(package))}
+    assert left <= said
+    rows = csv.DictReader(io.StringIO(package.files["evidence/responsibility-matrix.csv"]))
+    assert {row["who"] for row in rows} <= {
+        "Nobody yet",
+        *(party.title for party in PARTIES.values()),
+        *(provider.title for provider in package.system.config.providers.values()),
+    }
+
+
+def test_nothing_is_left_to_another_provider_of_the_key_where_the_system_builds_it(package: Package) -> None:
+    own = package.system.config.key.stack
+    assert any(each.who == "provider-of-key" for each in remainders(package)) is not own
+    named = [path for path, text in package.files.items() if "the provider of the key" in text.lower()]
+    assert bool(named) is not own
+
+
+def remainders(package: Package) -> list[Remainder]:
+    return [remainder for answer in package.evaluated.answers.values() if answer.claims for remainder in answer.remains]
+
+
+def test_an_objective_is_called_met_nowhere(package: Package) -> None:
+    for path, text in package.files.items():
+        if not path.startswith("cloudformation/"):
+            assert not re.search(r"[Oo]bjectives? (?:is |are )?met\b|_obj[-.\w]*`? met\b", text), path
 
 
 def test_nothing_inherited_organisational_or_open_is_called_implemented() -> None:

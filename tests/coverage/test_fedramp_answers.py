@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.systems import REFERENCES, package_of
+from tests.systems import REFERENCES, example, made, package_of
 
 from claimstack.controls.ksis import load_ksi_answers
 from claimstack.controls.rules import load_rule_answers
@@ -32,6 +32,16 @@ def test_every_file_that_an_answer_names_is_in_every_package() -> None:
     named = {(id_, artifact) for id_, answer in load_rule_answers().items() for artifact in answer.artifacts}
     for package in packages():
         assert {(id_, artifact) for id_, artifact in named if artifact not in package.files} == set()
+
+
+def test_the_fedramp_id_stands_where_the_answer_says() -> None:
+    config = example("govcloud")
+    config = config.model_copy(update={"service": config.service.model_copy(update={"fedramp_id": "FR2600000001"})})
+    carrying = {path for path, text in made(config).files.items() if "FR2600000001" in text}
+    asked = {path for path in made(config).files if path.startswith(("fedramp/", "site/")) and not path.endswith(".svg")}
+    assert carrying == {*asked, "oscal/system-security-plan.json"}
+    said = load_rule_answers()["CDS-CSO-FID"].how
+    assert "every document and page in fedramp/, every page of the site and the security plan in oscal/ carry it" in said
 
 
 def test_the_metadata_that_is_called_implemented_is_in_the_record() -> None:

@@ -23,7 +23,7 @@ from claimstack.generator.config import Config
 from claimstack.generator.emitted import Json
 from claimstack.generator.environment import load_environment
 from claimstack.generator.evaluation import Evaluated
-from claimstack.generator.lint import LINT_REGIONS, lint_template
+from claimstack.generator.lint import lint_template
 from claimstack.generator.loading import parse_config
 from claimstack.generator.package import emit, make_package
 from claimstack.generator.partition import REGIONS, partition_of
@@ -194,6 +194,9 @@ def stated() -> st.SearchStrategy[Data]:
     urls = st.just("https://www.example.gov/mcp")
     levels = st.integers(1, 3)
     said = st.fixed_dictionaries({"status": st.sampled_from(["implemented", "partial", "planned"]), "explanation": sentences})
+    answered = st.fixed_dictionaries(
+        {"status": st.just("implemented"), "explanation": sentences, "verification": sentences, "validation": sentences}
+    )
     return optional(
         service=optional(
             acronym=labels,
@@ -219,7 +222,7 @@ def stated() -> st.SearchStrategy[Data]:
         ),
         assessor=st.fixed_dictionaries({"name": sentences, "id": st.just("123456")}),
         cryptographic_modules=st.just({"kms": {"module": "HSM", "certificate": "4523", "standard": "FIPS 140-3"}}),
-        rules=st.fixed_dictionaries({"AFC-CSO-INB": said}),
+        rules=st.fixed_dictionaries({"AFC-CSO-INB": answered}),
         ksis=st.fixed_dictionaries({"KSI-CED-RAT": said}),
     ).flatmap(_with_people)
 
@@ -380,7 +383,7 @@ def test_example_parameters_are_accepted_by_their_own_templates(data: Data, tmp_
 @examples(4)
 def test_templates_lint_clean(data: Data) -> None:
     config = loaded(data)
-    regions = tuple({config.region, *LINT_REGIONS[config.partition.name]})
+    regions = tuple({config.region, *config.partition.lint_regions})
     assert [finding for stack, text in emit(build(config)).items() for finding in lint_template(stack, text, regions)] == []
 
 

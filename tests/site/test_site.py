@@ -82,6 +82,84 @@ def test_an_enhancement_a_resource_and_words_are_found_too(opened: Opened) -> No
     assert 0 < len(visible_rows(page)) < 20
 
 
+@pytest.mark.parametrize(
+    ("asked", "anchor"),
+    [
+        ("how is SC-28 met", "sc-28"),
+        ("show me AC-2 (3)", "ac-2.3"),
+        ("au-11_odp", "au-11"),
+        ("sc-28_odp.01", "sc-28"),
+        ("sc-28_obj", "sc-28"),
+        ("sc-28_smt", "sc-28_smt"),
+        ("Open items", "open-items"),
+    ],
+)
+def test_a_question_leads_to_what_it_names(opened: Opened, asked: str, anchor: str) -> None:
+    page = opened()
+    find(page, asked)
+    assert page.evaluate("location.hash") == f"#{anchor}"
+
+
+@pytest.mark.parametrize(
+    ("asked", "controls"),
+    [
+        ("encryption at rest", {"sc-28", "sc-28.1"}),
+        ("SC-28 SC-8", {"sc-28", "sc-28.1", "sc-8", "sc-8.1"}),
+        ("914", {"au-11"}),
+        ("SSEEnabled", {"sc-28"}),
+        ("MFA", {"ia-2.1", "ia-5"}),
+        ("how are backups encrypted", {"cp-9"}),
+    ],
+)
+def test_words_of_newcomers_find_controls(opened: Opened, asked: str, controls: set[str]) -> None:
+    page = opened()
+    find(page, asked)
+    assert page.evaluate("location.hash") == "#controls"
+    assert controls <= set(visible_rows(page))
+    assert len(visible_rows(page)) < 20
+
+
+def test_where_no_control_has_all_words_those_with_most_are_shown(opened: Opened) -> None:
+    page = opened()
+    find(page, "xyzzy encrypted topics")
+    assert "sc-28" in visible_rows(page)
+    assert "None has all of these words; these have 2 of 3." in page.locator("#count").inner_text()
+    find(page, "xyzzy plugh")
+    assert visible_rows(page) == []
+    assert "Nothing fits" in page.locator("#count").inner_text()
+
+
+@pytest.mark.parametrize("asked", ["menu", "count", "filters", "main", "f-text"])
+def test_parts_of_the_page_are_no_results(opened: Opened, asked: str) -> None:
+    page = opened()
+    find(page, asked)
+    assert page.evaluate("location.hash") == "#controls"
+
+
+def test_a_family_is_found_by_its_two_letters(opened: Opened) -> None:
+    page = opened()
+    find(page, "SC")
+    assert {control.partition("-")[0] for control in visible_rows(page)} == {"sc"}
+
+
+def test_a_hash_that_is_none_opens_the_overview(opened: Opened) -> None:
+    assert shown(opened("commercial", "#%zz")) == ["overview"]
+
+
+def find(page: Page, asked: str) -> None:
+    field = page.get_by_label("Find a control, a resource or a word")
+    field.fill(asked)
+    field.press("Enter")
+    page.wait_for_function("location.hash")
+
+
+def test_a_template_parameter_leads_to_what_it_is(opened: Opened) -> None:
+    page = opened("commercial", "#sc-28")
+    page.locator("#sc-28").get_by_role("link", name="KeyArn", exact=True).first.click()
+    page.wait_for_url("**#value-KeyArn")
+    assert page.get_by_text("ARN of the symmetric customer managed KMS key").is_visible()
+
+
 def test_a_link_to_a_control_opens_it(opened: Opened) -> None:
     page = opened("govcloud", "#sc-28")
     assert shown(page) == ["sc-28"]
@@ -130,7 +208,7 @@ def test_words_filter_by_id_title_sentence_and_resource(opened: Opened, width: i
         page.wait_for_timeout(150)
         assert control in visible_rows(page), words
     assert page.locator('tr[data-control="ac-1"]').is_hidden()
-    page.fill("#f-text", "no such words anywhere")
+    page.fill("#f-text", "xyzzy")
     page.wait_for_timeout(150)
     assert visible_rows(page) == []
     assert page.locator("#count").inner_text().startswith("0 of ")
@@ -181,6 +259,13 @@ def test_a_box_of_the_diagram_shows_its_component_and_claims(opened: Opened, nam
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement.id") == "box-alarming"
     assert panel.is_hidden()
+
+
+@pytest.mark.parametrize("width", [1280, 1440, 1920])
+@pytest.mark.parametrize("name", REFERENCE)
+def test_the_whole_diagram_is_in_sight_on_a_desktop(opened: Opened, name: str, width: int) -> None:
+    page = opened(name, "#architecture", width=width)
+    assert page.evaluate("(each => each.scrollWidth - each.clientWidth)(document.querySelector('.diagram'))") == 0
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -291,6 +376,29 @@ def test_nothing_is_wider_than_a_phone(opened: Opened) -> None:
         assert wide == [], anchor
 
 
+@pytest.mark.parametrize("width", [1280, 1440])
+@pytest.mark.parametrize("name", [*REFERENCE, "failing"])
+def test_no_table_is_wider_than_its_page_on_a_desktop(opened: Opened, name: str, width: int) -> None:
+    page = opened(name, width=width)
+    for anchor in PAGES:
+        page.goto(page.url.partition("#")[0] + f"#{anchor}")
+        wide = page.eval_on_selector_all(
+            ".page:not([hidden]) .scroll",
+            "found => { document.querySelectorAll('.page:not([hidden]) details').forEach(each => each.open = true);"
+            " return found.filter(each => each.scrollWidth > each.clientWidth).map(each => each.dataset.label) }",
+        )
+        assert wide == [], anchor
+
+
+def test_columns_stand_below_each_other_in_all_families(opened: Opened) -> None:
+    page = opened("commercial", "#controls")
+    columns = page.eval_on_selector_all(
+        "#controls table.controls", "found => found.map(each => [...each.rows[0].cells].map(cell => Math.round(cell.offsetLeft)))"
+    )
+    assert len(columns) > 10
+    assert all(each == columns[0] for each in columns)
+
+
 def test_links_show_the_underscores_of_ids(opened: Opened) -> None:
     page = opened("commercial", "#open-items")
     link = page.locator("#open-items td.ids a").first
@@ -301,14 +409,28 @@ def test_links_show_the_underscores_of_ids(opened: Opened) -> None:
 
 
 def test_a_failing_system_is_red_at_the_top_of_every_page(opened: Opened) -> None:
-    page = opened("failing", "#sc-28")
-    banner = page.locator(".banner")
-    assert banner.is_visible()
-    assert "KmsKeyId" in banner.inner_text()
+    page = opened("failing")
+    assert "KmsKeyId" in page.locator("#overview .banner").inner_text()
+    assert page.locator(".red-line").is_hidden()
+    page.goto(page.url + "#sc-28")
+    assert re.fullmatch(r"\d+ facts have failed: see open items", page.locator(".red-line").inner_text())
     assert page.locator("#sc-28 .claim.o-failed").count() > 0
     red, green, blue = map(int, re.findall(r"\d+", page.evaluate("getComputedStyle(document.querySelector('.top')).backgroundColor"))[:3])
     assert red > 2 * max(green, blue)
     assert page.locator("#sc-28 .status-line").inner_text().startswith("failed")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_what_failed_leaves_the_answer_in_sight(opened: Opened, width: int) -> None:
+    page = opened("failing", width=width)
+    find(page, "SC-28")
+    page.wait_for_url("**#sc-28")
+    assert page.evaluate("document.activeElement.id") == "h-sc-28"
+    assert page.evaluate("document.activeElement.getBoundingClientRect().bottom") < 600
+    page.get_by_role("link", name="see open items").click()
+    page.wait_for_url("**#failed")
+    assert page.locator("#failed").is_visible()
+    assert page.locator(".red-line").is_hidden()
 
 
 # ---- paper
@@ -328,6 +450,17 @@ def test_the_drawing_fits_on_paper(opened: Opened) -> None:
     page = opened("commercial", "#architecture", width=700)
     page.emulate_media(media="print")
     assert page.evaluate("document.querySelector('.diagram svg').getBoundingClientRect().right") <= 700
+
+
+def test_a_dark_desktop_prints_on_white(opened: Opened) -> None:
+    page = opened("commercial", "#architecture", scheme="dark")
+    colours = "['body', '#architecture .paper', '#architecture b[class^=s-]'].map(each => getComputedStyle(document.querySelector(each)))"
+    seen = f"{colours}.map((each, index) => index === 1 ? each.fill : each.backgroundColor)"
+    dark = page.evaluate(seen)
+    page.emulate_media(media="print")
+    printed = page.evaluate(seen)
+    assert printed[:2] == ["rgb(255, 255, 255)"] * 2
+    assert all(shade not in printed for shade in dark)
 
 
 def test_the_whole_site_prints(opened: Opened) -> None:

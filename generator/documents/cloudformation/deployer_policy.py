@@ -9,7 +9,7 @@ from claimstack.generator.config import Config
 from claimstack.generator.documents.cloudformation.deployer_grants import GRANTS, STACKS, TEMPLATES, Grant
 from claimstack.generator.emitted import Json, words
 from claimstack.generator.evaluation import Evaluated
-from claimstack.generator.questions.reading import as_list
+from claimstack.generator.questions.reading import allowed_actions
 from claimstack.generator.resources.key import filled, key_consumers
 from claimstack.generator.resources.placeholders import ACCOUNT_PLACEHOLDER, BOUNDARY_PLACEHOLDER, KEY_PLACEHOLDER, pseudo_parameters
 
@@ -58,13 +58,8 @@ def uncovered_types(evaluated: Evaluated) -> tuple[str, ...]:
 
 def scp_actions(evaluated: Evaluated) -> tuple[str, ...]:
     """API actions that no service control policy may deny: those of the deployer, and those that roles of the system are allowed."""
-    documents: list[Json] = [_document(deployer_statements(evaluated))]
-    for policy in evaluated.emitted.resources("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"):
-        documents.append(policy.properties["PolicyDocument"])
-    for role in evaluated.emitted.resources("AWS::IAM::Role"):
-        documents += [inline["PolicyDocument"] for inline in role.properties.get("Policies", [])]
-    allowed = [statement for document in documents for statement in as_list(document["Statement"]) if statement["Effect"] == "Allow"]
-    return tuple(sorted({action for statement in allowed for action in as_list(statement.get("Action", []))}))
+    of_deployer = {action for statement in deployer_statements(evaluated) for action in statement["Action"]}
+    return tuple(sorted(of_deployer.union(allowed_actions(evaluated.emitted))))
 
 
 def _needed(evaluated: Evaluated) -> tuple[Grant, ...]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +9,7 @@ from claimstack.generator.build import FEEDS, Feed
 from claimstack.generator.documents.cloudformation.template_text import fits_inline, template_text
 from claimstack.generator.emitted import Json, Resource, words
 from claimstack.generator.evaluation import Evaluated
+from claimstack.generator.questions.reading import references
 from claimstack.generator.resources.logs import LOG_GROUPS
 
 IMPORT_IDENTIFIERS: Final = {
@@ -271,31 +270,11 @@ def _importable(evaluated: Evaluated, kept: tuple[Resource, ...]) -> dict[str, s
 
 def _dangling(value: Json, template: Json, present: set[str]) -> bool:
     """Whether a value names a resource of the template that is not present."""
-    return any(name in template["Resources"] and name not in present for name in _references(value))
+    return any(name in template["Resources"] and name not in present for name in references(value))
 
 
 def _without_policies(body: Json) -> Json:
     return {**body, "Properties": {name: value for name, value in body.get("Properties", {}).items() if name not in SET_AFTER_IMPORT}}
-
-
-def _references(value: Json) -> Iterator[str]:
-    """Every logical id or parameter that a part of a template names."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if key == "Ref":
-                yield item
-            elif key == "Fn::GetAtt":
-                yield item[0]
-            elif key == "Fn::Sub":
-                text = item if isinstance(item, str) else item[0]
-                yield from (name.partition(".")[0] for name in re.findall(r"\$\{([^!}]+)\}", text))
-            elif key == "DependsOn":
-                yield from [item] if isinstance(item, str) else item
-            if key not in ("Ref", "Fn::GetAtt", "DependsOn", "Metadata"):
-                yield from _references(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _references(item)
 
 
 def _alarm(resource: Resource) -> AlarmView:

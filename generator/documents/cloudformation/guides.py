@@ -26,6 +26,7 @@ from claimstack.generator.documents.cloudformation.guide_views import (
 )
 from claimstack.generator.documents.cloudformation.template_text import INLINE_LIMIT
 from claimstack.generator.documents.markdown import fill_skeleton
+from claimstack.generator.documents.parties import PARTIES
 from claimstack.generator.emitted import Json
 from claimstack.generator.evaluation import Answer, Evaluated
 from claimstack.generator.resources.alarms import ALARMS
@@ -33,15 +34,6 @@ from claimstack.generator.resources.identity import client_logical_id
 from claimstack.generator.resources.waf import COUNTED_RULES
 
 SERVER: Final = "server"
-
-WHO: Final = {
-    "organisation": "The organisation that runs the system",
-    "provider-of-key": "The provider of the key",
-    "tools": "The authors of tools and runtime",
-    "customer": "The agency that uses the system",
-    "aws": "AWS",
-}
-"""Party of a remainder → its heading, in the order of the guide."""
 
 
 def render_deploy_guide(evaluated: Evaluated) -> str:
@@ -164,8 +156,7 @@ def _remains(answers: Iterable[Answer]) -> list[tuple[str, list[tuple[str, list[
             points = found.setdefault(remainder.who, {}).setdefault(remainder.what, [])
             if answer.point.id not in points:
                 points.append(answer.point.id)
-    order = [*WHO, *sorted(set(found) - set(WHO))]
-    return [(WHO.get(who, who), list(found[who].items())) for who in order if who in found]
+    return [(party.title, list(found[who].items())) for who, party in PARTIES.items() if who in found]
 
 
 def _unclaimed(answers: Iterable[Answer]) -> list[tuple[str, int]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from claimstack.generator.config import control_parameter, decided_by
+from claimstack.generator.documents.states import package_of
 from claimstack.generator.emitted import asset_id
 from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated, Status, control_status
 from claimstack.generator.system import System
@@ -103,8 +104,8 @@ def _answer(answer: Answer, system: System) -> dict[str, Any]:
             "provider": answer.disposition.provider,
             "source": answer.disposition.source,
         }
-        if answer.status is Status.INHERITED and answer.disposition.provider is None and system.config.leveraged is not None:
-            said["disposition"]["package_id"] = system.config.leveraged.package_id
+        if (package := package_of(system.config, answer)) is not None:
+            said["disposition"]["package_id"] = package
     return said
 
 

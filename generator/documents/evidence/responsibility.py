@@ -7,11 +7,12 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from operator import attrgetter
-from typing import Literal
+from typing import Final, Literal
 
 from claimstack.controls.catalog import label
 from claimstack.controls.families import Disposition
 from claimstack.generator.documents.oscal.claimed import sentences
+from claimstack.generator.documents.parties import PARTIES
 from claimstack.generator.documents.states import origination_of, state_of
 from claimstack.generator.evaluation import Answer, Evaluated, Status
 from claimstack.generator.predicates import Outcome
@@ -22,23 +23,8 @@ Part = Literal["does", "inherited", "remains", "open", "not-applicable"]
 be done or shown. `open`: not shown, not
 true, or nobody's yet."""
 
-PARTIES: Mapping[str, str] = {
-    "provider": "Provider",
-    "aws": "AWS",
-    "customer": "Customer",
-    "key-owner": "Key owner",
-    "tools": "Authors of tools",
-    "nobody": "Nobody yet",
-}
-"""Party → its title; entries of [providers] stand under their own title."""
-OF_REMAINDERS: Mapping[str, str] = {
-    "organisation": "provider",
-    "aws": "aws",
-    "customer": "customer",
-    "provider-of-key": "key-owner",
-    "tools": "tools",
-}
-"""Party of a remainder → party here."""
+NOBODY: Final = "Nobody yet"
+"""Beside the titles of parties and of entries of [providers]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,31 +94,35 @@ def _parts(system: System, answer: Answer) -> Iterator[tuple[str, Part, str, str
     for part, holds in passing:
         claims = [result for result in answer.claims if (result.outcome is Outcome.PASSED) is holds]
         for sentence in sentences(claims):
-            yield PARTIES["provider"], part, sentence, "claim, with the resources that make it"
+            yield PARTIES["organisation"].title, part, sentence, "claim, with the resources that make it"
     if not answer.claims:
         yield _disposed(system, answer)
     for remainder in answer.remains:
-        who = PARTIES[OF_REMAINDERS[remainder.who]]
-        yield who, "remains", remainder.what, _leveraged(system) if remainder.who == "aws" else "ceiling of the point"
+        yield (
+            PARTIES[remainder.who].title,
+            "remains",
+            remainder.what,
+            _leveraged(system) if remainder.who == "aws" else "ceiling of the point",
+        )
 
 
 def _disposed(system: System, answer: Answer) -> tuple[str, Part, str, str]:
     disposition = answer.disposition
     if disposition is None or answer.status is Status.NOT_ADDRESSED:
-        return PARTIES["nobody"], "open", answer.why, "no claim and no disposition" if disposition is None else _source(disposition)
+        return NOBODY, "open", answer.why, "no claim and no disposition" if disposition is None else _source(disposition)
     named = system.config.providers.get(disposition.provider or "")
     if answer.status is Status.INHERITED:
-        who = named.title if named is not None else PARTIES["aws"]
-        return who, "inherited", answer.why, _source(disposition) if named is not None else f"{_source(disposition)}; {_leveraged(system)}"
+        who, rests = (PARTIES["aws"].title, _leveraged(system)) if named is None else (named.title, f"its authorization {named.fedramp_id}")
+        return who, "inherited", answer.why, f"{_source(disposition)}; {rests}"
     party, part = _BY_STATUS[answer.status]
-    return named.title if named is not None else PARTIES[party], part, answer.why, _source(disposition)
+    return named.title if named is not None else PARTIES[party].title, part, answer.why, _source(disposition)
 
 
 _BY_STATUS: Mapping[Status, tuple[str, Part]] = {
-    Status.ORGANISATIONAL: ("provider", "remains"),
+    Status.ORGANISATIONAL: ("organisation", "remains"),
     Status.CUSTOMER: ("customer", "remains"),
-    Status.PLANNED: ("provider", "open"),
-    Status.NOT_APPLICABLE: ("provider", "not-applicable"),
+    Status.PLANNED: ("organisation", "open"),
+    Status.NOT_APPLICABLE: ("organisation", "not-applicable"),
 }
 
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from claimstack.controls.rules import ROUTES
 from claimstack.generator.config import Config, Provider
 from claimstack.generator.documents.fedramp.common import address, cell, fedramp_id, independent, metadata, not_stated, package_uri
 from claimstack.generator.documents.fedramp.mas import AWS
 from claimstack.generator.documents.markdown import fill_skeleton
+from claimstack.generator.documents.outside import aws_services
+from claimstack.generator.documents.rendered import content_of
+from claimstack.generator.documents.unstated import NEEDED_CONTACTS, unstated
 from claimstack.generator.evaluation import Evaluated
 from claimstack.generator.paths import CONFIGURATION, CONFIGURATION_PAGE, CRYPTOGRAPHIC_MODULES, MAS_FLOWS, MAS_RESOURCES, OCR_EXAMPLE, SDR
 from claimstack.generator.stated import Person
-
-TYPES: Final[Mapping[str, str]] = {"20x": "20x", "rev5": "Rev5"}
-"""Route of system.toml → certificationType of the schema."""
-NEEDED_CONTACTS: Final = ("Security", "Sales")
-"""Contact types without which the schema refuses an overview."""
 
 LOCATIONS: Final[Mapping[str, tuple[str, str]]] = {
     "MAS-CSO-IIR": (MAS_RESOURCES, "Information resources of the Minimum Assessment Scope, as the templates declare them."),
@@ -49,7 +48,7 @@ def render_certification_package_overview(evaluated: Evaluated) -> dict[str, Any
             "serviceName": config.title,
             "serviceAcronym": service.acronym or not_stated("[service] acronym"),
             "serviceDescription": config.description or not_stated("description"),
-            "certificationType": TYPES[config.certification],
+            "certificationType": ROUTES[config.certification],
             "certificationClass": config.class_,
             "website": address(service.website, "website"),
             "logo": address(service.logo, "logo.png"),
@@ -62,40 +61,14 @@ def render_certification_package_overview(evaluated: Evaluated) -> dict[str, Any
         "securityCategories": _categories(config),
         "thirdPartyInformationResources": _third_parties(evaluated),
         "ruleInformation": list(_rule_information(config)),
-        "notStated": [not_stated(key) for key in missing(config)],
+        "notStated": [not_stated(f"{each.key} ({each.what})") for each in unstated(config) if each.overview],
     }
 
 
 def render_overview_page(evaluated: Evaluated) -> str:
     """The same overview for people: filled from the same content, so that the two cannot differ (rule CDS-CSO-CBF)."""
-    return fill_skeleton("certification-package-overview.md.j2", overview=render_certification_package_overview(evaluated), cell=cell)
-
-
-def missing(config: Config) -> Iterator[str]:
-    """The keys of system.toml that the overview needs and does not find, with what waits for them."""
-    service = config.service
-    stated = {
-        "[organisation] name": config.organisation.name,
-        "description": config.description,
-        "[service] acronym": service.acronym,
-        "[service] model": service.model,
-        "[service] deployment": service.deployment,
-        "[service] website": service.website,
-        "[service] logo": service.logo,
-        "[service] fedramp_id (assigned by FedRAMP)": service.fedramp_id,
-        "[service] uei": service.uei,
-        "[service] business_categories": service.business_categories or None,
-        "[service] trust_center": service.trust_center,
-        "[service] package_url": service.package_url,
-        "[service] next_report": service.next_report,
-        "[service] operational_since (without it no service is listed in certifiedServices)": service.operational_since,
-        "[[information]] (security categories)": config.information or None,
-        "[[people]] with the role package-official": _official_of(config),
-        "[assessor]": config.assessor,
-        "[leveraged] (the infrastructure is a third-party information resource, listed once its id is given)": config.leveraged,
-    }
-    yield from (key for key, value in stated.items() if value is None)
-    yield from (f'[[people]] with contact = ["{kind}"]' for kind in NEEDED_CONTACTS if not _holders(config.people, kind))
+    overview = content_of(evaluated, render_certification_package_overview)
+    return fill_skeleton("certification-package-overview.md.j2", overview=overview, cell=cell)
 
 
 def _package_id(config: Config) -> str:
@@ -215,12 +188,12 @@ def _third_parties(evaluated: Evaluated) -> dict[str, Any]:
     config = evaluated.system.config
     certified = []
     if config.leveraged is not None:
-        names = ", ".join(sorted({"::".join(resource.type.split("::")[:2]) for resource in evaluated.emitted.resources()}))
+        names = ", ".join(service.title for service in aws_services(evaluated))
         certified.append(
             _certified(
                 config.leveraged.package_id,
                 f"{config.leveraged.title} (authorized {config.leveraged.date_authorized.isoformat()}, as system.toml states): carries the "
-                f"resources of this system in {config.region}; CloudFormation namespaces {names}. "
+                f"resources of this system in {config.region}, with the services {names}. "
                 "That the authorization covers these services in this region was not checked.",
             )
         )

@@ -11,13 +11,14 @@ from typing import Any, Final, Literal
 from urllib.parse import unquote
 
 from claimstack.controls.catalog import label, load_catalog
-from claimstack.controls.rules import load_rules
-from claimstack.generator.documents.fedramp.certification_package_overview import NEEDED_CONTACTS, TYPES
+from claimstack.controls.rules import ROUTES, load_rules
 from claimstack.generator.documents.fedramp.common import NOT_STATED, NOT_STATED_HOST
 from claimstack.generator.documents.fedramp.rules import applicable_rules
 from claimstack.generator.documents.states import FEDRAMP_WORDS, SDR_STATUSES, STATES
-from claimstack.generator.evaluation import WORST_FIRST, Status
+from claimstack.generator.documents.unstated import NEEDED_CONTACTS
+from claimstack.generator.evaluation import Status
 from claimstack.generator.paths import COVERAGE, CPO, CPO_PAGE, FACTS, OCR_EXAMPLE, SDR, SDR_PAGE
+from claimstack.generator.predicates import Outcome, worst
 
 CLOSED: Final = ("/serviceProperties/serviceType/0", "/serviceProperties/deploymentModel")
 """Pointers into the overview where the schema has a closed list and takes no open value."""
@@ -112,9 +113,9 @@ def _metadata(package: Package) -> Iterator[Finding]:
 
 def _certification(package: Package) -> Iterator[Finding]:
     identification = package.document(CPO).get("serviceIdentification", {})
-    if CPO in package.fedramp and identification.get("certificationType") != TYPES[package.certification]:
+    if CPO in package.fedramp and identification.get("certificationType") != ROUTES[package.certification]:
         stated = identification.get("certificationType")
-        yield Finding(CPO, "/serviceIdentification/certificationType", f"is {stated!r}, must be {TYPES[package.certification]!r}")
+        yield Finding(CPO, "/serviceIdentification/certificationType", f"is {stated!r}, must be {ROUTES[package.certification]!r}")
 
 
 def _ids(package: Package, key: str, id_key: str, known: Collection[str], wanted: Iterable[str], kind: str) -> Iterator[Finding]:
@@ -195,15 +196,15 @@ def _facts_agree(package: Package) -> Iterator[Finding]:
     found: dict[str, set[str]] = {}
     for fact in _list(facts, "facts"):
         found.setdefault(str(fact.get("check")), set()).add(str(fact.get("outcome")))
-    worst = {check: next((o.value for o in WORST_FIRST if o.value in outcomes), "failed") for check, outcomes in found.items()}
+    right = {check: worst(outcomes) or Outcome.FAILED for check, outcomes in found.items()}
     for pointer, entry in package.entries("keySecurityIndicators"):
         for index, evidence in enumerate(_list(entry, "ksiEvidence")):
             said = _OUTCOME.match(str(evidence.get("evidenceDescription", "")))
             where = f"{pointer}/ksiEvidence/{index}/evidenceDescription"
             if said is None:
                 yield Finding(SDR, where, "names no check and no outcome")
-            elif isinstance(facts, dict) and worst.get(said["check"], "failed") != said["outcome"]:
-                yield Finding(SDR, where, f"{said['check']} is {said['outcome']}, and {worst.get(said['check'], 'unknown')} in {FACTS}")
+            elif isinstance(facts, dict) and right.get(said["check"], Outcome.FAILED) != said["outcome"]:
+                yield Finding(SDR, where, f"{said['check']} is {said['outcome']}, and {right.get(said['check'], 'unknown')} in {FACTS}")
 
 
 def _ksis_earned(package: Package) -> Iterator[Finding]:
@@ -213,7 +214,7 @@ def _ksis_earned(package: Package) -> Iterator[Finding]:
             continue
         methods = entry.get("methods", {})
         outcomes = {_outcome(evidence) for evidence in _list(entry, "ksiEvidence")}
-        if outcomes != {"passed"} or methods.get("shown", 0) < methods.get("required", 1):
+        if outcomes != {"passed"} or methods.get("shown", 0) < methods.get("required", methods.get("requiredBy20x", 1)):
             yield Finding(
                 SDR, f"{pointer}/ksiImplementationStatus", f"{entry.get('ksiId')} is Implemented, which its evidence does not show"
             )

@@ -9,12 +9,13 @@ from typing import Any
 from claimstack.controls.catalog import label
 from claimstack.generator.config import control_parameter, decided_by
 from claimstack.generator.documents.evidence.coverage import by_control
-from claimstack.generator.documents.evidence.responsibility import OF_REMAINDERS, PARTIES
 from claimstack.generator.documents.fedramp.common import independent
 from claimstack.generator.documents.fedramp.evidence import DEPLOYED, LEVELS, CheckResult, check_results, failures, results_of
-from claimstack.generator.documents.oscal.claimed import sentences
-from claimstack.generator.documents.states import FEDRAMP_WORDS, SDR_STATUSES, control_state
-from claimstack.generator.evaluation import WORST_FIRST, Answer, Evaluated, Status, control_status
+from claimstack.generator.documents.oscal.claimed import sentence, sentences
+from claimstack.generator.documents.parties import PARTIES
+from claimstack.generator.documents.states import FEDRAMP_WORDS, SDR_STATUSES, control_state, package_of
+from claimstack.generator.evaluation import Answer, Evaluated, Status, control_status
+from claimstack.generator.predicates import WORST_FIRST
 from claimstack.generator.stated import ROLES
 
 
@@ -86,7 +87,9 @@ def _inherited_from(evaluated: Evaluated, answer: Answer) -> str:
         return ""
     if disposition.provider is not None:
         provider = config.providers.get(disposition.provider)
-        return f" Provided by {provider.title if provider is not None else disposition.provider}."
+        by = provider.title if provider is not None else disposition.provider
+        package = package_of(config, answer)
+        return f" Provided by {by}." if package is None else f" Inherited from package {package} ({by})."
     if answer.status is Status.INHERITED and config.leveraged is not None:
         return f" Inherited from package {config.leveraged.package_id} ({config.leveraged.title})."
     return ""
@@ -111,7 +114,7 @@ def _remains(answers: Iterable[Answer]) -> Iterator[str]:
         for remainder in answer.remains if answer.claims else ():
             left.setdefault((remainder.who, remainder.what), []).append(answer.point.id)
     for (who, what), points in left.items():
-        yield f"Remains for {PARTIES[OF_REMAINDERS[who]]} ({', '.join(f'`{point}`' for point in dict.fromkeys(points))}): {what}"
+        yield f"Remains for {PARTIES[who].name} ({', '.join(f'`{point}`' for point in dict.fromkeys(points))}): {what}"
 
 
 def _plans(evaluated: Evaluated, control: str, answers: Iterable[Answer]) -> Iterator[str]:
@@ -137,8 +140,3 @@ def verification_lines(checks: list[CheckResult]) -> Iterator[str]:
             f"{level}, {outcome.value} ({len(ids)}): {', '.join(f'`{id_}`' for id_ in ids)}" for outcome, ids in by_outcome.items() if ids
         )
         yield f"{heading}: {LEVELS[level]}: {listed}. {DEPLOYED if level == 'effective' else ''}".rstrip()
-
-
-def sentence(text: str) -> str:
-    """A text with a full stop at its end."""
-    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -6,13 +6,13 @@ service says is told with its address and was not checked against NIST's list; a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from claimstack.controls.rules import load_rules
 from claimstack.generator.cryptographic_services import CRYPTOGRAPHIC_SERVICES
-from claimstack.generator.documents.fedramp.common import not_stated
-from claimstack.generator.documents.fedramp.mas import head
+from claimstack.generator.documents.fedramp.common import head, not_stated
 from claimstack.generator.documents.image_context import locked_packages
 from claimstack.generator.documents.outside import service_id
 from claimstack.generator.emitted import asset_id
@@ -22,9 +22,10 @@ from claimstack.generator.flows.access import key_places
 from claimstack.generator.flows.landscape import WITHIN_AWS
 from claimstack.generator.paths import CONTAINERFILE, LOCK
 from claimstack.generator.questions.reading import as_list, text_of
+from claimstack.generator.stated import CryptographicModule
 
-FORCE: Mapping[str, str] = {"B": "MAY", "C": "SHOULD", "D": "MUST"}
-"""Class → how strongly CMU-CSO-UVM asks for validated modules or their update streams."""
+USE = "CMU-CSO-UVM"
+"""The rule that asks for validated modules or their update streams, more or less strongly by class."""
 
 NOT_KNOWN = "not known"
 DEVELOPER_GUIDE = "https://docs.aws.amazon.com/apigateway/latest/developerguide"
@@ -67,7 +68,7 @@ def _of_api(evaluated: Evaluated) -> Known:
             f"{DEVELOPER_GUIDE}/apigateway-security-policies-list.html",
             f"The policy in use has FIPS in its name: {', '.join(sorted(set(policies)))}. Calls that API Gateway makes itself use TLS 1.2.",
         )
-    if evaluated.system.config.partition.name == "aws-us-gov":
+    if evaluated.system.config.partition.fips_endpoints_only:
         return Known(
             source=GOVCLOUD_GUIDE,
             note="AWS documents that all APIs in GovCloud are FIPS by default; the module is not named there.",
@@ -89,7 +90,7 @@ def _security_policies(evaluated: Evaluated) -> Iterator[Any]:
 
 def _of_pool(evaluated: Evaluated) -> Known:
     """Cognito: GovCloud has FIPS endpoints only; the endpoints of a pool elsewhere have none in their names."""
-    if evaluated.system.config.partition.name == "aws-us-gov":
+    if evaluated.system.config.partition.fips_endpoints_only:
         return Known(
             source=COGNITO_IN_GOVCLOUD,
             note="AWS documents that Cognito in GovCloud has FIPS endpoints only; the module is not named there.",
@@ -143,11 +144,11 @@ def render_cryptographic_modules(evaluated: Evaluated) -> dict[str, Any]:
     services = [*_services(evaluated), *_of_the_image(evaluated)]
     used = {service["key"] for service in services}
     return {
-        **head(evaluated, "cryptographic modules", ["CMU-CSO-CMD", "CMU-CSO-UVM"]),
+        **head(evaluated, "cryptographic modules", ["CMU-CSO-CMD", USE]),
         "rule_level": {
-            "rule": "CMU-CSO-UVM",
+            "rule": USE,
             "class": config.class_,
-            "force": FORCE[config.class_],
+            "force": load_rules()[USE].force[config.class_],
             "asks": "Use of modules, or their update streams, that are validated under the NIST Cryptographic Module Validation Program.",
         },
         "how_to_state": "Look a module up at NIST, then state it in system.toml as [cryptographic_modules.<key>]. Nothing is taken as "
@@ -163,6 +164,7 @@ def render_cryptographic_modules(evaluated: Evaluated) -> dict[str, Any]:
 
 
 def _services(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
+    config = evaluated.system.config
     flows = flow_map(evaluated)
     keys: dict[str, list[tuple[str, str]]] = {}
     for resource, place, key in key_places(evaluated.emitted):
@@ -180,11 +182,11 @@ def _services(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
         entry: dict[str, Any] = {
             "key": service.key,
             "service": CRYPTOGRAPHIC_SERVICES[service.key],
-            "partition": evaluated.system.config.partition.name,
+            "partition": config.partition.name,
             "resources": [asset_id(each) for each in declared],
             "validation": _validation(evaluated, service.key),
             "in_transit": {
-                **_known(transit),
+                **_known(transit, config.cryptographic_modules.get(service.key)),
                 "flows": [{"id": flow.id, "encryption": flow.encryption} for flow in called if flow.protocol != WITHIN_AWS],
             },
         }
@@ -240,12 +242,14 @@ def _of_the_image(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
             "partition": evaluated.system.config.partition.name,
             "resources": [asset_id(each) for each in evaluated.emitted.resources("AWS::Lambda::Function")],
             "validation": _validation(evaluated, key),
-            "in_transit": {**_known(found), "flows": []},
+            "in_transit": {**_known(found, evaluated.system.config.cryptographic_modules.get(key)), "flows": []},
         }
 
 
-def _known(known: Known) -> dict[str, Any]:
-    return {"module": known.module, "source": known.source, "note": known.note}
+def _known(known: Known, stated: CryptographicModule | None = None) -> dict[str, Any]:
+    """A module that nothing published names is the one that the provider has stated for the service, if any."""
+    module = stated.module if stated is not None and known.module == NOT_KNOWN else known.module
+    return {"module": module, "source": known.source, "note": known.note}
 
 
 def _validation(evaluated: Evaluated, key: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from claimstack.controls.catalog import label
 from claimstack.generator.documents.fedramp.diagram_layout import MARGIN, Box, Cell, Layout, lay_out
+from claimstack.generator.documents.markdown import render_skeleton
 from claimstack.generator.evaluation import Evaluated
 from claimstack.generator.flows import End, Flow, FlowMap, flow_map
 from claimstack.generator.flows.landscape import WITHIN_AWS
@@ -82,36 +83,6 @@ NOT_IN_THE_OVERVIEW = ("encryption-key", "resource-policy", "lambda-permission",
 TITLE_CHARS, CONTROL_CHARS, CONTROL_LINES = 20, 27, 6
 LINE, SMALL_LINE = 16, 13
 LEGEND_LINE = 17
-
-STYLE = """
-.%(c)s { --ink: var(--diagram-ink, #1f2328); --soft: var(--diagram-soft, #57606a); --paper: var(--diagram-paper, #ffffff);
-  --own: var(--diagram-own, #e7f0fb); --own-line: var(--diagram-own-line, #2f6db5); --other: var(--diagram-other, #f3f3f3);
-  --aws-line: var(--diagram-aws-line, #9a5b00); --bad: var(--diagram-bad, #b3261e);
-  font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; color: var(--ink); }
-@media (prefers-color-scheme: dark) { .%(c)s { --ink: var(--diagram-ink, #e6edf3); --soft: var(--diagram-soft, #aab4be);
-  --paper: var(--diagram-paper, #0d1117); --own: var(--diagram-own, #14263d); --own-line: var(--diagram-own-line, #6ea8ec);
-  --other: var(--diagram-other, #1d2127); --aws-line: var(--diagram-aws-line, #e0a04a); --bad: var(--diagram-bad, #ff8a80); } }
-.%(c)s .paper { fill: var(--paper); }
-.%(c)s text { fill: var(--ink); font-size: 13px; }
-.%(c)s .small { font-size: 11px; fill: var(--soft); }
-.%(c)s .name { font-weight: 600; }
-.%(c)s .box > rect { fill: var(--other); stroke: var(--soft); }
-.%(c)s .box.own > rect { fill: var(--own); stroke: var(--own-line); }
-.%(c)s .box.failed > rect { stroke: var(--bad); stroke-width: 2.5; }
-.%(c)s .box .alarm { fill: var(--bad); font-weight: 600; }
-.%(c)s .box:hover > rect, .%(c)s .box:focus > rect { stroke-width: 3; }
-.%(c)s .box:focus { outline: none; }
-.%(c)s .frame { fill: none; stroke-dasharray: 7 5; }
-.%(c)s .frame.aws { stroke: var(--aws-line); }
-.%(c)s .frame.own { stroke: var(--own-line); stroke-width: 2; stroke-dasharray: none; }
-.%(c)s .frame.vpc { stroke: var(--soft); stroke-dasharray: 3 3; }
-.%(c)s .frame-title.aws { fill: var(--aws-line); } .%(c)s .frame-title.own { fill: var(--own-line); font-weight: 600; }
-.%(c)s .edge path { fill: none; stroke: var(--ink); stroke-width: 1.3; }
-.%(c)s .edge circle { fill: var(--paper); stroke: var(--ink); }
-.%(c)s .edge text { font-size: 10px; text-anchor: middle; }
-.%(c)s .edge:hover path { stroke-width: 3; }
-.%(c)s marker path { fill: var(--ink); stroke: none; }
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +162,7 @@ def _svg(evaluated: Evaluated, flows: FlowMap, kind: _Kind) -> str:
         f'aria-labelledby="{kind.id}-title {kind.id}-about">',
         f'<title id="{kind.id}-title">{escape(title)}</title>',
         f'<desc id="{kind.id}-about">{escape(about)}</desc>',
-        f"<style>{STYLE % {'c': f'diagram-{kind.id}'}}</style>",
+        f"<style>\n{render_skeleton('diagram.css.j2', diagram=f'diagram-{kind.id}')}</style>",
         f'<defs><marker id="{kind.id}-arrow" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
         '<path d="M0 0 L8 4 L0 8 z"/></marker></defs>',
         f'<rect class="paper" width="{layout.width:.0f}" height="{height:.0f}"/>',
@@ -263,21 +234,19 @@ def _places(ends: Iterable[End]) -> dict[str, tuple[int, int]]:
             places[end.id] = wanted
     for end in ends:
         if end.id not in places and end.kind != "aws-service":
-            column = GIVEN if end.kind == "outside" else INSIDE_FIRST
-            places[end.id] = _free(places, column if end.kind == "outside" else INSIDE_LAST, 0)
+            places[end.id] = _free(places, GIVEN if end.kind == "outside" else INSIDE_LAST)
     below = max((row for id_, (column, row) in places.items() if INSIDE_FIRST <= column <= INSIDE_LAST), default=0) + 1
     services = [end.id for end in ends if end.kind == "aws-service"]
     for id_ in sorted(services, key=lambda id_: id_ not in SERVICE_COLUMNS):
-        column = SERVICE_COLUMNS.get(id_, 0)
-        row = below
-        while (column or INSIDE_FIRST, row) in places.values():
-            column, row = (column + 1, row) if column and column < INSIDE_LAST else (INSIDE_FIRST, row + (column == INSIDE_LAST))
-            column = column or INSIDE_FIRST
-        places[id_] = (column or INSIDE_FIRST, row)
+        column, row = SERVICE_COLUMNS.get(id_, INSIDE_FIRST), below
+        while (column, row) in places.values():
+            column, row = (column + 1, row) if column < INSIDE_LAST else (INSIDE_FIRST, row + 1)
+        places[id_] = column, row
     return places
 
 
-def _free(places: Mapping[str, tuple[int, int]], column: int, row: int) -> tuple[int, int]:
+def _free(places: Mapping[str, tuple[int, int]], column: int) -> tuple[int, int]:
+    row = 0
     while (column, row) in places.values():
         row += 1
     return column, row
@@ -355,8 +324,7 @@ def _legend(edges: list[Edge], width: float) -> list[list[tuple[float, str]]]:
     """Lines of the list below the picture, in two columns: (x, text) of each."""
     column = (width - MARGIN) / 2
     chars = int(column / 5.7)
-    entries = [[f"{edge.number}  {edge.name}"] for edge in edges]
-    wrapped = [textwrap.wrap(entry[0], chars, subsequent_indent="\u2003\u2002") for entry in entries]
+    wrapped = [textwrap.wrap(f"{edge.number}  {edge.name}", chars, subsequent_indent="\u2003\u2002") for edge in edges]
     total, half, left = sum(map(len, wrapped)), 0, 0
     while left < len(wrapped) and half < total / 2:
         half += len(wrapped[left])

@@ -10,8 +10,8 @@ from typing import Any, Final
 from claimstack.generator.config import Config
 from claimstack.generator.documents.fedramp.common import pointer_uri
 from claimstack.generator.emitted import Json
-from claimstack.generator.evaluation import WORST_FIRST, ClaimResult, Evaluated, Fact
-from claimstack.generator.predicates import Outcome
+from claimstack.generator.evaluation import ClaimResult, Evaluated, Fact
+from claimstack.generator.predicates import WORST_FIRST, Outcome, worst
 from claimstack.generator.system import DeclaredCheck
 
 LEVELS: Final[Mapping[str, str]] = {
@@ -59,8 +59,7 @@ def check_results(evaluated: Evaluated) -> Mapping[str, CheckResult]:
 
 
 def _result(declared: DeclaredCheck, facts: tuple[Fact, ...]) -> CheckResult:
-    outcomes = {fact.outcome for fact in facts}
-    return CheckResult(declared, facts, next((outcome for outcome in WORST_FIRST if outcome in outcomes), Outcome.FAILED))
+    return CheckResult(declared, facts, worst(fact.outcome for fact in facts) or Outcome.FAILED)
 
 
 def results_of(claims: Iterable[ClaimResult], results: Mapping[str, CheckResult]) -> list[CheckResult]:
@@ -68,9 +67,9 @@ def results_of(claims: Iterable[ClaimResult], results: Mapping[str, CheckResult]
     return [results[id_] for id_ in dict.fromkeys(check.id for result in claims for check in result.checks)]
 
 
-def tally(results: Iterable[CheckResult]) -> str:
+def tally(found: Iterable[CheckResult | Fact]) -> str:
     """`12 passed, 1 failed`, the worst first."""
-    outcomes = [result.outcome for result in results]
+    outcomes = [each.outcome for each in found]
     return ", ".join(f"{outcomes.count(outcome)} {outcome.value}" for outcome in WORST_FIRST if outcome in outcomes)
 
 
@@ -105,7 +104,7 @@ def evidence(result: CheckResult, config: Config) -> dict[str, Any]:
             "evidenceLocation": pointer_uri(config, "evidence/facts.json#/checks"),
             "lastUpdated": config.as_of.isoformat(),
         }
-    more = f" ({tally_of(result.facts)} of {len(result.facts)} places)" if len(result.facts) > 1 else ""
+    more = f" ({tally(result.facts)} of {len(result.facts)} places)" if len(result.facts) > 1 else ""
     found: dict[str, Any] = {
         "evidenceType": EVIDENCE_TYPES[result.level],
         "evidenceDescription": (
@@ -118,8 +117,3 @@ def evidence(result: CheckResult, config: Config) -> dict[str, Any]:
     if len(result.facts) > 1:
         found["evidenceText"] = "\n".join(f"{each.outcome.value}: {each.pointer}" for each in result.facts)
     return found
-
-
-def tally_of(facts: Iterable[Fact]) -> str:
-    outcomes = [fact.outcome for fact in facts]
-    return ", ".join(f"{outcomes.count(outcome)} {outcome.value}" for outcome in WORST_FIRST if outcome in outcomes)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from claimstack.controls.catalog import Ksi, label
-from claimstack.controls.ksis import KsiAnswer, load_ksi_answers
-from claimstack.controls.rules import automated_methods, optional_ksis
+from claimstack.controls.ksis import KsiAnswer, Measure, load_ksi_answers
+from claimstack.controls.rules import applicable, automated_methods, optional_ksis
 from claimstack.generator.config import Config
-from claimstack.generator.documents.evidence.responsibility import OF_REMAINDERS, PARTIES
 from claimstack.generator.documents.fedramp.common import independent
 from claimstack.generator.documents.fedramp.evidence import (
     DEPLOYED,
@@ -26,8 +26,9 @@ from claimstack.generator.documents.fedramp.evidence import (
 )
 from claimstack.generator.documents.fedramp.rules import STATED
 from claimstack.generator.documents.oscal.claimed import sentences
+from claimstack.generator.documents.parties import PARTIES
 from claimstack.generator.documents.states import FEDRAMP_WORDS, SDR_STATUSES, State
-from claimstack.generator.evaluation import Answer, Evaluated, Status
+from claimstack.generator.evaluation import Answer, Evaluated, Status, left_to
 from claimstack.generator.predicates import Outcome
 
 TOLD: Final = 5
@@ -44,7 +45,9 @@ class KsiResult:
     """The answers of the points that demonstrate it, with those of their claims that do."""
     checks: tuple[CheckResult, ...]
     required: int
-    """Automated methods that the class asks for."""
+    """Automated methods that the class asks for on the 20x route."""
+    asked: bool
+    """Whether the rule that asks for them speaks to the route of this system."""
     optional: bool
     """Whether the class may leave it out."""
 
@@ -56,6 +59,20 @@ class KsiResult:
         """
         outcomes = {level: {result.outcome for result in self.checks if result.level == level} for level in LEVELS}
         return tuple(level for level, found in outcomes.items() if Outcome.PASSED in found and Outcome.FAILED not in found)
+
+    @property
+    def measures(self) -> str:
+        """Those measures whose claims are made here and hold in full, and those that speak of the package itself."""
+        return " ".join(measure.says for measure in self.answer.measures if self._holds(measure)) or "none is shown by this system."
+
+    def _holds(self, measure: Measure) -> bool:
+        claims = [
+            claim
+            for answer in self.points
+            for claim in answer.claims
+            if any(fnmatchcase(check.id, pattern) for check in claim.checks for pattern in measure.checks)
+        ]
+        return not measure.checks or (bool(claims) and all(claim.outcome is Outcome.PASSED for claim in claims))
 
     @property
     def coverage(self) -> Status:
@@ -86,14 +103,16 @@ def ksi_results(evaluated: Evaluated) -> tuple[KsiResult, ...]:
     system = evaluated.system
     class_ = system.config.class_
     by_check = evaluated.once(check_results)
-    _, required = automated_methods(class_)
+    rule, required = automated_methods(class_)
+    asked = applicable(rule, class_, system.config.certification)
     found = []
     for ksi in system.catalog.ksis.values():
-        answer = load_ksi_answers()[ksi.id]
+        said = load_ksi_answers()[ksi.id]
+        answer = dataclasses.replace(said, remains=left_to(system.config, said.remains))
         known = (_narrowed(answer, evaluated.answers[point]) for point in answer.points if point in evaluated.answers)
         points = tuple(each for each in known if each.claims)
         checks = results_of((claim for each in points for claim in each.claims), by_check)
-        found.append(KsiResult(ksi, answer, points, tuple(checks), required, ksi.id in optional_ksis(class_)))
+        found.append(KsiResult(ksi, answer, points, tuple(checks), required, asked, ksi.id in optional_ksis(class_)))
     return tuple(found)
 
 
@@ -121,7 +140,11 @@ def _entry(config: Config, result: KsiResult, shown: Mapping[str, dict[str, Any]
         "statusWord": FEDRAMP_WORDS[result.state],
         "coverageStatus": result.coverage.value,
         "optional": result.optional,
-        "methods": {"shown": len(result.methods), "required": result.required, "levels": list(result.methods)},
+        "methods": {
+            "shown": len(result.methods),
+            "required" if result.asked else "requiredBy20x": result.required,
+            "levels": list(result.methods),
+        },
         "ksiImplementation": [*_implementation(result), *_stated(config, result)],
         "ksiValidation": [*_validation(result), f"Independent verification and validation: {independent(config)}."],
         "ksiAssessment": [],
@@ -131,10 +154,16 @@ def _entry(config: Config, result: KsiResult, shown: Mapping[str, dict[str, Any]
 
 
 def methods_line(result: KsiResult) -> str:
-    """`Methods: 1 of 2 required …`."""
-    shown = "; ".join(LEVELS[level] for level in result.methods) or "none"
-    persistent = " That they run persistently, as the rule asks, is not shown." if result.methods else ""
-    return f"Methods: {len(result.methods)} of {result.required} required (FRC-CSX-VVK): {shown}.{persistent}"
+    """`Methods: 1 of 2 required …`; only the 20x route has a rule that requires any."""
+    found, levels = len(result.methods), "; ".join(LEVELS[level] for level in result.methods) or "none"
+    if not result.asked:
+        said = f"{found} shown; the 20x rule FRC-CSX-VVK, which does not apply on this route, would ask for {result.required}"
+    elif found > result.required:
+        said = f"{found} shown, {result.required} required (FRC-CSX-VVK)"
+    else:
+        said = f"{found} of {result.required} required (FRC-CSX-VVK)"
+    persistent = " That they run persistently is not shown." if result.methods else ""
+    return f"Methods: {said}: {levels}.{persistent}"
 
 
 def _implementation(result: KsiResult) -> Iterator[str]:
@@ -147,13 +176,13 @@ def _implementation(result: KsiResult) -> Iterator[str]:
         yield f"Nothing is shown: {answer.reason}"
         yield f"Risk to customers: {answer.risk}"
     else:
-        yield f"Measures: {answer.measures}"
+        yield f"Measures: {result.measures}"
         yield f"Objective: {answer.objective}"
         yield f"Cycle: {answer.cycle}"
         yield from _said(result.points)
         if silent := [point for point in answer.points if point not in {each.point.id for each in result.points}]:
             yield f"No claim of this system speaks to {', '.join(f'`{point}`' for point in silent)}."
-    yield from (f"Remains for {PARTIES[OF_REMAINDERS[remainder.who]]}: {remainder.what}" for remainder in answer.remains)
+    yield from (f"Remains for {PARTIES[remainder.who].name}: {remainder.what}" for remainder in answer.remains)
 
 
 def _stated(config: Config, result: KsiResult) -> Iterator[str]:

@@ -11,23 +11,20 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from claimstack.generator.documents.fedramp.common import fedramp_id, not_stated
+from claimstack.generator.documents.fedramp.common import head, not_stated
 from claimstack.generator.documents.fedramp.mas_types import HANDLING, METADATA, UNKNOWN, Handling
-from claimstack.generator.documents.generator_sources import release, sources_sha256
 from claimstack.generator.documents.image_context import locked_packages
 from claimstack.generator.documents.inventory import inventory_uuid
 from claimstack.generator.documents.outside import aws_services, given, service_id
 from claimstack.generator.emitted import Resource, asset_id
 from claimstack.generator.evaluation import Evaluated, Status
-from claimstack.generator.flows import DERIVATIONS, UNDERIVED, Source, derivation_source, flow_map, source_of
+from claimstack.generator.flows import DERIVATIONS, UNDERIVED, derivation_source, flow_map
 from claimstack.generator.paths import SBOM
-from claimstack.generator.stated import IMPACTS
+from claimstack.generator.resources.runtime import RECORD_CONTENT
+from claimstack.generator.sources import source_of
+from claimstack.generator.stated import OBJECTIVES, high_water
 from claimstack.generator.system import System
 
-NOTE = (
-    "Read from the emitted templates: what is declared. Nothing here says that a resource is deployed or that a flow takes place. Times, "
-    "environments and account ids stand only where the templates name them."
-)
 RESOURCES_DERIVATION = (
     "Every resource of every emitted template is one entry, under the component that its Metadata names. Whether it handles federal "
     "customer data, or affects them, is answered by a table by resource type in the code; a type that the table does not know is "
@@ -36,11 +33,15 @@ RESOURCES_DERIVATION = (
     "holds, by the bill of materials of the package. The security category is the high-water mark of "
     "[[information]] in system.toml, the same for every resource."
 )
+RESOURCES_CODE = (
+    "generator/documents/fedramp/mas.py",
+    "generator/documents/fedramp/mas_types.py",
+    "generator/documents/outside.py",
+    "generator/questions/reading.py",
+)
 AWS = "aws"
 """Id of the infrastructure among the third parties, and the key of [providers] under which system.toml may say more of it."""
 ASKED_OF_THIRD_PARTIES = ("justification", "mitigation", "compensating_controls")
-AUDIT_CONTENT = "CLAIMSTACK_AUDIT_CONTENT"
-"""Variable by which the runtime puts arguments and results into audit records."""
 
 
 def security_category(system: System) -> dict[str, str] | str:
@@ -48,8 +49,7 @@ def security_category(system: System) -> dict[str, str] | str:
     stated = system.config.information
     if not stated:
         return not_stated("[[information]]")
-    objectives = ("confidentiality", "integrity", "availability")
-    return {objective: max((getattr(each, objective) for each in stated), key=IMPACTS.index) for objective in objectives}
+    return {objective: high_water(stated, (objective,)) for objective in OBJECTIVES}
 
 
 def render_mas_resources(evaluated: Evaluated) -> dict[str, Any]:
@@ -57,9 +57,7 @@ def render_mas_resources(evaluated: Evaluated) -> dict[str, Any]:
     return {
         **head(evaluated, "minimum assessment scope, information resources", ["MAS-CSO-IIR", "MAS-CSO-TPR", "MAS-CSO-MDI"]),
         "derivation": RESOURCES_DERIVATION,
-        "code": [
-            *map(_code, (source_of("documents/fedramp/mas"), source_of("documents/fedramp/mas_types"), source_of("documents/outside")))
-        ],
+        "code": [dataclasses.asdict(source_of(path)) for path in RESOURCES_CODE],
         "security_category": security_category(system),
         "information_types": [information.model_dump(mode="json") for information in system.config.information]
         or not_stated("[[information]]"),
@@ -85,7 +83,7 @@ def render_mas_flows(evaluated: Evaluated) -> dict[str, Any]:
         **head(evaluated, "minimum assessment scope, information flows", ["MAS-CSO-FLO"]),
         "security_category": security_category(evaluated.system),
         "derivations": dict(DERIVATIONS),
-        "code": [*map(_code, derivation_source())],
+        "code": [dataclasses.asdict(source) for source in derivation_source()],
         "not_derived": list(UNDERIVED),
         "counts": {"ends": len(flows.ends), "flows": len(flows.flows)},
         "ends": [dataclasses.asdict(end) | {"assets": list(end.assets)} for end in flows.ends],
@@ -93,34 +91,10 @@ def render_mas_flows(evaluated: Evaluated) -> dict[str, Any]:
     }
 
 
-def head(evaluated: Evaluated, title: str, rules: list[str]) -> dict[str, Any]:
-    """What the machine-readable boundary documents begin with; `rules` are those that they answer."""
-    system = evaluated.system
-    return {
-        "title": f"{system.config.title}: {title}",
-        "rules": rules,
-        "system": system.config.name,
-        **fedramp_id(system.config),
-        "as_of": system.config.as_of.isoformat(),
-        "class": system.config.class_,
-        "certification": system.config.certification,
-        "partition": system.config.partition.name,
-        "region": system.config.region,
-        "environment": evaluated.emitted.environment,
-        "level": "declared",
-        "note": NOTE,
-        "generator": {"name": "claimstack", "version": release(), "sources_sha256": sources_sha256()},
-    }
-
-
-def _code(source: Source) -> dict[str, str]:
-    return dataclasses.asdict(source)
-
-
 def _handling(evaluated: Evaluated, resource: Resource) -> Handling:
     known = HANDLING.get(resource.type, UNKNOWN)
     if resource.type == "AWS::Logs::LogGroup" and _records_content(evaluated):
-        why = f"{AUDIT_CONTENT} is true in the function's environment: audit records hold what requests asked and got."
+        why = f"{RECORD_CONTENT} is true in the function's environment: audit records hold what requests asked and got."
         return dataclasses.replace(known, handles="yes", why=why)
     return known
 
@@ -129,7 +103,7 @@ def _records_content(evaluated: Evaluated) -> bool:
     for function in evaluated.emitted.resources("AWS::Lambda::Function"):
         environment = function.properties.get("Environment")
         variables = environment.get("Variables") if isinstance(environment, dict) else None
-        if isinstance(variables, dict) and str(variables.get(AUDIT_CONTENT, "")).lower() == "true":
+        if isinstance(variables, dict) and str(variables.get(RECORD_CONTENT, "")).lower() == "true":
             return True
     return False
 

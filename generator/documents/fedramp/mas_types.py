@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Answer = Literal["yes", "no", "unknown"]
+Judgement = Literal["yes", "no", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
 class Handling:
-    handles: Answer
+    handles: Judgement
     why: str
-    affects: Answer
+    affects: Judgement
     affects_why: str
 
 

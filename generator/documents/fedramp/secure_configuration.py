@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from claimstack.controls.catalog import label
-from claimstack.generator.documents.fedramp.common import not_stated, package_uri
-from claimstack.generator.documents.fedramp.mas import head
+from claimstack.generator.documents.fedramp.common import head, not_stated, package_uri
 from claimstack.generator.documents.fedramp.secure_configuration_tables import (
     ACCOUNT_OWNER,
     DEPLOYING_ROLE,

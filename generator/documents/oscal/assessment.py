@@ -9,14 +9,14 @@ from typing import Any, Final
 
 from claimstack.generator.documents.evidence.facts import METHODS, NOTES
 from claimstack.generator.documents.generator_sources import release, sources_sha256
-from claimstack.generator.documents.inventory import inventory_uuid
+from claimstack.generator.documents.inventory import deployment, inventory_uuid
 from claimstack.generator.documents.oscal.common import metadata, prop, stable_uuid, timestamp
 from claimstack.generator.documents.oscal.component_definition import component_uuid
 from claimstack.generator.documents.oscal.people import PROVIDER, people, provider_party
 from claimstack.generator.emitted import Json, asset_id
-from claimstack.generator.evaluation import WORST_FIRST, Answer, ClaimResult, Evaluated, Fact
+from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated, Fact
 from claimstack.generator.paths import asset_of
-from claimstack.generator.predicates import Outcome
+from claimstack.generator.predicates import Outcome, worst
 from claimstack.generator.system import Declared, DeclaredCheck, System
 
 SSP_HREF: Final = "system-security-plan.json"
@@ -57,8 +57,7 @@ class Observed:
     @property
     def outcome(self) -> Outcome:
         """The worst of its facts, as for a claim."""
-        found = {fact.outcome for fact in self.facts}
-        return next(outcome for outcome in WORST_FIRST if outcome in found)
+        return worst(fact.outcome for fact in self.facts) or Outcome.FAILED
 
 
 def observed(evaluated: Evaluated) -> Iterator[Observed]:
@@ -105,20 +104,15 @@ def tool_uuid(system: System, level: str) -> str:
 
 
 def observation_uuid(evaluated: Evaluated, check: str, place: str) -> str:
-    return stable_uuid("observation", *_run(evaluated), check, place)
+    return stable_uuid("observation", *deployment(evaluated), check, place)
 
 
 def finding_uuid(evaluated: Evaluated, point: str) -> str:
-    return stable_uuid("finding", *_run(evaluated), point)
+    return stable_uuid("finding", *deployment(evaluated), point)
 
 
 def risk_uuid(evaluated: Evaluated, point: str) -> str:
-    return stable_uuid("risk", *_run(evaluated), point)
-
-
-def _run(evaluated: Evaluated) -> tuple[str, str]:
-    """What was found belongs to one environment, as the inventory does."""
-    return evaluated.system.config.name, evaluated.emitted.environment or "no environment"
+    return stable_uuid("risk", *deployment(evaluated), point)
 
 
 def document_metadata(evaluated: Evaluated, title: str, remarks: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from claimstack.generator.documents.cloudformation.template_text import template
 from claimstack.generator.documents.evidence.facts import render_facts
 from claimstack.generator.documents.evidence.results import render_results
 from claimstack.generator.documents.fedramp.common import independent
+from claimstack.generator.documents.inventory import deployment
 from claimstack.generator.documents.oscal.assessment import (
     PLAN_HREF,
     Observed,
@@ -28,7 +29,7 @@ from claimstack.generator.documents.oscal.assessment import (
     tool_uuid,
 )
 from claimstack.generator.documents.oscal.assessment_plan import all_reviewed
-from claimstack.generator.documents.oscal.claimed import coverage_status
+from claimstack.generator.documents.oscal.claimed import coverage_status, sentence
 from claimstack.generator.documents.oscal.common import Document, prop, resource, stable_uuid, through_trestle, timestamp
 from claimstack.generator.documents.rendered import sha256_of
 from claimstack.generator.documents.states import MEANINGS, state_of
@@ -45,9 +46,8 @@ SATISFYING: Final = frozenset({"deployed"})
 def render_assessment_results(evaluated: Evaluated) -> Document:
     from trestle.oscal.assessment_results import AssessmentResults
 
-    system = evaluated.system
     content = {
-        "uuid": stable_uuid("assessment-results", system.config.name, evaluated.emitted.environment or "no environment"),
+        "uuid": stable_uuid("assessment-results", *deployment(evaluated)),
         "metadata": document_metadata(evaluated, "results of the provider's self-verification", limits(evaluated)),
         "import-ap": {"href": PLAN_HREF},
         "results": [_result(evaluated, files := list(_evidence_files(evaluated)))],
@@ -62,7 +62,7 @@ def _result(evaluated: Evaluated, files: Iterable[Mapping[str, Any]]) -> dict[st
     moment = timestamp(system.timestamp)
     counts = {"facts": len(evaluated.facts), **{f"facts-{outcome.value}": outcomes[outcome] for outcome in Outcome}}
     built: dict[str, Any] = {
-        "uuid": stable_uuid("result", system.config.name, evaluated.emitted.environment or "no environment"),
+        "uuid": stable_uuid("result", *deployment(evaluated)),
         "title": f"Provider's self-verification of {system.config.as_of.isoformat()}",
         "description": f"{_counted(evaluated, outcomes)} Independent assessment: {independent(system.config)}.",
         "start": moment,
@@ -113,7 +113,7 @@ def finding(evaluated: Evaluated, answer: Answer, state: State, seen: Iterable[O
     built: dict[str, Any] = {
         "uuid": finding_uuid(evaluated, point.id),
         "title": f"{label(point.control)} ({point.id}): {state}",
-        "description": f"{sentence(answer.why)} {MEANINGS[answer.status]}",
+        "description": f"{failed_words(answer) or sentence(answer.why)} {MEANINGS[answer.status]}",
         "props": props,
         "origins": _origins(evaluated, answer),
         "target": {
@@ -132,12 +132,11 @@ def finding(evaluated: Evaluated, answer: Answer, state: State, seen: Iterable[O
 def risk(evaluated: Evaluated, answer: Answer, seen: Iterable[Observed]) -> dict[str, Any]:
     """What a failed point leaves open; how likely and how bad that is, no check can say."""
     point = answer.point
-    sentences = dict.fromkeys(result.claim.sentence for result in answer.claims if result.outcome is Outcome.FAILED)
     return {
         "uuid": risk_uuid(evaluated, point.id),
         "title": f"{label(point.control)} ({point.id}): a claim is not true",
-        "description": "\n\n".join(_failure(fact) for fact in failed_facts(answer)),
-        "statement": f"Not shown: {' '.join(sentences)} Likelihood and impact are for people to judge; nobody has stated them here.",
+        "description": "\n\n".join(_failures(answer)),
+        "statement": f"Not shown: {' '.join(_untrue(answer))} Likelihood and impact are for people to judge; nobody has stated them here.",
         "props": [coverage_status(answer.status)],
         "status": "open",
         "origins": _origins(evaluated, answer),
@@ -145,9 +144,15 @@ def risk(evaluated: Evaluated, answer: Answer, seen: Iterable[Observed]) -> dict
     }
 
 
-def sentence(text: str) -> str:
-    """With a full stop, which reasons written by people have and computed ones have not."""
-    return text if text.endswith(".") else f"{text}."
+def failed_words(answer: Answer) -> str:
+    """What is claimed of a point and not true, and for each fact that says so what was expected and found; nothing where none failed."""
+    failures = [f"{failure}." for failure in _failures(answer)]
+    return " ".join(["Not true:", *_untrue(answer), *failures]) if failures else ""
+
+
+def _untrue(answer: Answer) -> list[str]:
+    """The sentences of the claims that failed, each once."""
+    return list(dict.fromkeys(result.claim.sentence for result in answer.claims if result.outcome is Outcome.FAILED))
 
 
 def failed_facts(answer: Answer) -> tuple[Fact, ...]:
@@ -156,9 +161,13 @@ def failed_facts(answer: Answer) -> tuple[Fact, ...]:
     return tuple(found.values())
 
 
-def _failure(fact: Fact) -> str:
-    actual = "nothing stands there" if fact.actual is None else f"found {one_line(fact.actual)}"
-    return f"{fact.check}: expected {one_line(fact.expected)}, {actual}, at {fact.pointer}"
+def _failures(answer: Answer) -> Iterator[str]:
+    """Check, expected and found, with every place at which it was so."""
+    places: dict[str, list[str]] = {}
+    for fact in failed_facts(answer):
+        actual = "nothing stands there" if fact.actual is None else f"found {one_line(fact.actual)}"
+        places.setdefault(f"{fact.check}: expected {one_line(fact.expected)}, {actual}, at", []).append(fact.pointer)
+    yield from (f"{said} {', '.join(pointers)}" for said, pointers in places.items())
 
 
 def related_observations(evaluated: Evaluated, answer: Answer, seen: Iterable[Observed], *, failed_only: bool) -> list[dict[str, str]]:
@@ -179,7 +188,10 @@ def _evidence_files(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
     """The files in which facts were found, and the one that lists all facts, each with the hash of its bytes."""
     system = evaluated.system
     hashes = {
-        **{template_path(stack): _sha256(template_text(template)) for stack, template in evaluated.emitted.stacks.items()},
+        **{
+            template_path(stack): hashlib.sha256(template_text(template).encode()).hexdigest()
+            for stack, template in evaluated.emitted.stacks.items()
+        },
         TEST_RESULTS: sha256_of(evaluated, render_results),
         FACTS: sha256_of(evaluated, render_facts),
     }
@@ -191,7 +203,3 @@ def _evidence_files(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
             media_type="application/json",
             sha256=sha256,
         )
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -7,10 +7,12 @@ from typing import Any
 
 from claimstack.generator.config import control_parameter, decided_by
 from claimstack.generator.documents.oscal.common import TRESTLE_NS, prop
+from claimstack.generator.documents.parties import PARTIES
 from claimstack.generator.emitted import Place, asset_id
 from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated, Status
 from claimstack.generator.paths import TEST_RESULTS
 from claimstack.generator.predicates import Outcome
+from claimstack.generator.stated import Plan
 from claimstack.generator.system import Declared, System
 
 TIERS: Mapping[str, str] = {
@@ -66,13 +68,6 @@ def by_component(answer: Answer) -> Mapping[str, list[ClaimResult]]:
     return found
 
 
-def component_state(answer: Answer, claims: Iterable[ClaimResult]) -> str:
-    """How far a component implements a point: as its own claims show, and never further than the system does."""
-    if answer.status is Status.IMPLEMENTED:
-        return "implemented"
-    return "partial" if any(result.outcome is Outcome.PASSED for result in claims) else "planned"
-
-
 def claim_props(answer: Answer, claims: list[ClaimResult]) -> list[dict[str, str]]:
     """Coverage word, levels, rules and pointers of what a component says of a point."""
     rules = sorted({check.id for result in claims for check in result.checks})
@@ -98,10 +93,9 @@ def sentences(claims: Iterable[ClaimResult]) -> Iterator[str]:
     """Each sentence once, after what its checks found, before the resources that say it."""
     said: dict[str, list[str]] = {}
     for result in claims:
-        sentence = f"{_qualified(result)}{result.claim.sentence}"
-        said.setdefault(sentence, []).append(asset_id(result.declared))
-    for sentence, resources in said.items():
-        yield f"{sentence} ({', '.join(resources)})"
+        said.setdefault(f"{_qualified(result)}{result.claim.sentence}", []).append(asset_id(result.declared))
+    for text, resources in said.items():
+        yield f"{text} ({', '.join(resources)})"
 
 
 def claim_remarks(answer: Answer, claims: Iterable[ClaimResult]) -> Iterator[str]:
@@ -111,9 +105,22 @@ def claim_remarks(answer: Answer, claims: Iterable[ClaimResult]) -> Iterator[str
     if environments:
         yield f"Rests on parameter values of environment {', '.join(environments)}."
     for remainder in answer.remains:
-        yield f"Remains for {remainder.who}: {remainder.what}"
+        yield f"Remains for {PARTIES[remainder.who].name}: {remainder.what}"
     if answer.unmet:
-        yield f"Objectives that no passing claim meets: {', '.join(answer.unmet)}."
+        yield f"Assessment objectives that no passing claim speaks to: {', '.join(answer.unmet)}."
+
+
+def sentence(text: str) -> str:
+    """With a full stop, which reasons written by people have and computed ones have not."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def plan_of(system: System, answer: Answer) -> Plan | None:
+    """What system.toml plans for a point that is open: its own plan before its control's."""
+    if answer.status in (Status.IMPLEMENTED, Status.NOT_APPLICABLE):
+        return None
+    plans = system.config.plans
+    return plans.get(answer.point.id) or plans.get(answer.point.control)
 
 
 def component_remarks(evaluated: Evaluated, component: str) -> str:

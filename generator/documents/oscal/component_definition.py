@@ -14,7 +14,6 @@ from claimstack.generator.documents.oscal.claimed import (
     claim_props,
     claim_remarks,
     component_remarks,
-    component_state,
     coverage_status,
     evidence_links,
     levels_of,
@@ -47,7 +46,8 @@ from claimstack.generator.documents.oscal.profile import (
     source_of,
 )
 from claimstack.generator.documents.rendered import sha256_of
-from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated, Status, control_status
+from claimstack.generator.documents.states import component_state, requirement_state
+from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated, control_status
 from claimstack.generator.paths import SBOM
 from claimstack.generator.resources.function import FUNCTION
 from claimstack.generator.system import DeclaredCheck, System
@@ -215,14 +215,12 @@ def _requirement(evaluated: Evaluated, component: str, control: str, answers: li
     known = evaluated.system.catalog.controls[control]
     states = {component_state(answer, claims) for answer, claims in answers}
     status = control_status(evaluated.answers[point].status for point in known.points if point in evaluated.answers)
-    whole = status is Status.IMPLEMENTED and states == {"implemented"}
-    state = "planned" if states == {"planned"} else "implemented" if whole else "partial"
     statements = [_statement(evaluated, component, answer, claims) for answer, claims in answers]
     built: dict[str, Any] = {
         "uuid": stable_uuid("implemented-requirement", component, control),
         "control-id": control,
         "description": f"{label(control)} {known.title}: this component answers {len(answers)} of {len(known.points)} control statements.",
-        "props": [prop("implementation-status", state, ns=None), coverage_status(status)],
+        "props": [prop("implementation-status", requirement_state(states, status), ns=None), coverage_status(status)],
         "statements": statements,
     }
     if statements[0]["statement-id"] == known.statements[0]:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from claimstack.generator.documents.oscal.common import Party, Role, stable_uuid
+from claimstack.generator.documents.parties import PARTIES
 from claimstack.generator.stated import ROLES
 from claimstack.generator.system import System
 
-PROVIDER = "provider"
+PROVIDER = PARTIES["organisation"].role
 """Role of the organisation that runs the system."""
 
 

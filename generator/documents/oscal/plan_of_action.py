@@ -1,4 +1,4 @@
-"""Plan of action: what failed and what is planned, with who will close it and when as far as system.toml says so, in OSCAL."""
+"""Plan of action: what failed, what is planned and what else has a plan; who will close it and when, as far as stated, in OSCAL."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import UTC, datetime, time
 from typing import Any, Final
 
 from claimstack.controls.catalog import label
+from claimstack.generator.documents.inventory import deployment
 from claimstack.generator.documents.oscal.assessment import (
     SSP_HREF,
     Observed,
@@ -20,8 +21,8 @@ from claimstack.generator.documents.oscal.assessment import (
     observed,
     risk_uuid,
 )
-from claimstack.generator.documents.oscal.assessment_results import finding, related_observations, risk, sentence
-from claimstack.generator.documents.oscal.claimed import UNPLANNED, coverage_status
+from claimstack.generator.documents.oscal.assessment_results import failed_words, finding, related_observations, risk
+from claimstack.generator.documents.oscal.claimed import UNPLANNED, coverage_status, plan_of, sentence
 from claimstack.generator.documents.oscal.common import Document, prop, stable_uuid, through_trestle, timestamp
 from claimstack.generator.documents.oscal.people import people
 from claimstack.generator.documents.states import MEANINGS
@@ -32,8 +33,8 @@ from claimstack.generator.system import System
 
 NOT_STATED: Final = "not stated in system.toml [plans]"
 REMARKS: Final = (
-    "Items are the points with a failed fact and the points that are planned. Points left to the provider's organisation, to the customer "
-    "or to somebody whose authorization is inherited are no items here: evidence/coverage.json lists each with what it rests on. "
+    "Items are the points with a failed fact, the points that are planned, and whatever else is open and has a plan in system.toml. Other "
+    "points that are partial or left to somebody are no items here: evidence/coverage.json lists each with what it rests on. "
     "Risks carry no likelihood and no impact, since nobody has stated them. In the place of this document FedRAMP's rules of 2026 ask for "
     "accepted vulnerabilities: fedramp/accepted-vulnerabilities.json."
 )
@@ -66,7 +67,7 @@ def render_plan_of_action(evaluated: Evaluated) -> Document:
     system = evaluated.system
     items = open_items(evaluated)
     content: dict[str, Any] = {
-        "uuid": stable_uuid("plan-of-action-and-milestones", system.config.name, evaluated.emitted.environment or "no environment"),
+        "uuid": stable_uuid("plan-of-action-and-milestones", *deployment(evaluated)),
         "metadata": document_metadata(evaluated, "plan of action and milestones", REMARKS),
         "import-ssp": {"href": SSP_HREF},
     }
@@ -89,22 +90,19 @@ def render_plan_of_action(evaluated: Evaluated) -> Document:
 
 
 def open_items(evaluated: Evaluated) -> tuple[Item, ...]:
-    """Failed points one by one; planned ones together where control, reason and plan are the same. In catalog order."""
+    """Failed points one by one; planned ones, and others with a stated plan, together where control, reason and plan are the same.
+
+    In catalog order.
+    """
     items: dict[tuple[object, ...], Item] = {}
     for answer in evaluated.answers.values():
         plan = plan_of(evaluated.system, answer)
         if answer.status is Status.FAILED:
             items[(answer.point.id,)] = Item((answer,), plan)
-        elif answer.status is Status.PLANNED:
-            key = (answer.point.control, answer.why, plan)
+        elif answer.status is Status.PLANNED or plan is not None:
+            key = (answer.point.control, answer.status, answer.why, plan)
             items[key] = Item((*(items[key].answers if key in items else ()), answer), plan)
     return tuple(items.values())
-
-
-def plan_of(system: System, answer: Answer) -> Plan | None:
-    """What system.toml plans for the point itself, else for its control."""
-    plans = system.config.plans
-    return plans.get(answer.point.id) or plans.get(answer.point.control)
 
 
 def _risk(evaluated: Evaluated, item: Item, seen: tuple[Observed, ...]) -> dict[str, Any]:
@@ -119,9 +117,9 @@ def _risk(evaluated: Evaluated, item: Item, seen: tuple[Observed, ...]) -> dict[
 def _planned_risk(evaluated: Evaluated, item: Item) -> dict[str, Any]:
     return {
         "uuid": risk_uuid(evaluated, item.first.point.id),
-        "title": f"{item.name}: not in place",
+        "title": f"{item.name}: {'not in place' if item.first.status is Status.PLANNED else 'not wholly shown'}",
         "description": item.first.why,
-        "statement": f"{MEANINGS[Status.PLANNED]} Likelihood and impact are for people to judge; nobody has stated them here.",
+        "statement": f"{MEANINGS[item.first.status]} Likelihood and impact are for people to judge; nobody has stated them here.",
         "props": [coverage_status(item.first.status)],
         "status": "open",
     }
@@ -151,7 +149,7 @@ def _item(evaluated: Evaluated, item: Item, seen: tuple[Observed, ...]) -> dict[
     built: dict[str, Any] = {
         "uuid": stable_uuid("poam-item", evaluated.system.config.name, answer.point.id),
         "title": f"{item.name}: {answer.status.value}",
-        "description": f"{sentence(answer.why)} {_plan_words(item.plan)}",
+        "description": f"{failed_words(answer) if item.failed else sentence(answer.why)} {_plan_words(item.plan)}",
         "props": [*_item_props(item)],
     }
     if item.failed:
@@ -181,6 +179,7 @@ def _nothing_open(system: System) -> dict[str, Any]:
     return {
         "uuid": stable_uuid("poam-item", system.config.name, "nothing open"),
         "title": "No item is open",
-        "description": "No fact failed, and no point is planned. This entry stands here because OSCAL asks for at least one.",
+        "description": "No fact failed, no point is planned, and system.toml states no plan for any other. This entry stands here because "
+        "OSCAL asks for at least one.",
         "props": [prop("open-items", "0")],
     }

@@ -8,10 +8,11 @@ from typing import Final
 
 from claimstack.generator.documents.markdown import fill_skeleton
 from claimstack.generator.documents.outside import aws_services, given
-from claimstack.generator.emitted import Json, asset_id, words
+from claimstack.generator.emitted import Emitted, Json, asset_id, words
 from claimstack.generator.evaluation import Evaluated
 from claimstack.generator.flows import UNDERIVED, flow_map
 from claimstack.generator.questions.doors import entrances
+from claimstack.generator.questions.network import groups_open_to_everything, rules
 from claimstack.generator.questions.reading import as_list
 
 KEPT_HERE: Final[Mapping[str, str]] = {
@@ -41,10 +42,6 @@ NETWORK_TYPES: Final[Mapping[str, str]] = {
 }
 """What a network may have; the plan says which of these the templates do not declare."""
 
-GROUP_RULES: Final[Mapping[str, str]] = {
-    "AWS::EC2::SecurityGroupIngress": "from",
-    "AWS::EC2::SecurityGroupEgress": "to",
-}
 PEERS: Final = (
     "CidrIp",
     "CidrIpv6",
@@ -84,7 +81,7 @@ def network_text(evaluated: Evaluated) -> str:
         "ssp-network-architecture.md.j2",
         config=evaluated.system.config,
         placed=list(_placed(evaluated)),
-        rules=list(_group_rules(evaluated)),
+        rules=list(_group_rules(emitted)),
         endpoints=[
             (
                 asset_id(each),
@@ -141,22 +138,25 @@ def _listed(value: Json) -> str:
     return ", ".join(words(item) for item in as_list(value))
 
 
-def _group_rules(evaluated: Evaluated) -> Iterator[str]:
-    """Each rule of each security group, in words."""
-    for group in evaluated.emitted.resources("AWS::EC2::SecurityGroup"):
-        name = asset_id(group)
-        for key, way in (("SecurityGroupIngress", "from"), ("SecurityGroupEgress", "to")):
-            for rule in group.properties.get(key) or ():
-                yield f"{name}: {_rule(rule, way)}"
-            if key == "SecurityGroupIngress" and not group.properties.get(key):
-                yield f"{name}: no inbound rule of its own"
-    for rule in evaluated.emitted.resources(*GROUP_RULES):
-        group_id = words(rule.properties.get("GroupId"))
-        yield f"{group_id}: {_rule(rule.properties, GROUP_RULES[rule.type])} ({rule.stack}.{rule.logical_id})"
+def _group_rules(emitted: Emitted) -> Iterator[str]:
+    """What security groups let in, then what they let out, in words."""
+    for group in emitted.resources("AWS::EC2::SecurityGroup"):
+        if not group.properties.get("SecurityGroupIngress"):
+            yield f"{asset_id(group)}: no inbound rule of its own"
+    for direction, way in (("Ingress", "from"), ("Egress", "to")):
+        for resource, _, rule in rules(emitted, direction):
+            if resource.type == "AWS::EC2::SecurityGroup":
+                yield f"{asset_id(resource)}: {_rule(rule, way)}"
+            else:
+                yield f"{words(resource.properties.get('GroupId'))}: {_rule(rule, way)} ({asset_id(resource)})"
+    for group in groups_open_to_everything(emitted):
+        yield f"{asset_id(group)}: every protocol to anywhere, since the group declares no egress rule"
 
 
 def _rule(rule: Json, way: str) -> str:
+    if not isinstance(rule, dict):
+        return "a rule that cannot be read in the template"
     peer = next((words(rule[key]) for key in PEERS if key in rule), "anywhere")
     first, last = words(rule.get("FromPort")), words(rule.get("ToPort"))
     ports = f"port {first}" if first == last else f"ports {first} to {last}"
-    return f"{words(rule.get('IpProtocol'))} {ports} {way} {peer}"
+    return f"{words(rule.get('IpProtocol'))} {ports if 'FromPort' in rule else 'all ports'} {way} {peer}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from claimstack.generator.config import Config
@@ -10,7 +10,7 @@ from claimstack.generator.documents.fedramp.common import not_stated
 from claimstack.generator.documents.oscal.common import FEDRAMP_NS, prop, stable_uuid
 from claimstack.generator.documents.oscal.ssp_boundary import boundary_text, data_flow_text, network_text
 from claimstack.generator.evaluation import Evaluated
-from claimstack.generator.stated import IMPACTS, Impact, InformationType
+from claimstack.generator.stated import OBJECTIVES, Impact, high_water
 
 UUID_SCHEME = "https://ietf.org/rfc/rfc4122"
 """Identifier type of our own system id (OSCAL 1.2.1, system-id)."""
@@ -25,8 +25,6 @@ DEPLOYMENT_MODELS: Mapping[str, str] = {
     "Government Community Cloud": "government-only-cloud",
 }
 """As system.toml says it → as OSCAL does, where a government-only cloud is a community cloud for use by governments."""
-
-OBJECTIVES = ("confidentiality", "integrity", "availability")
 
 
 def system_characteristics(evaluated: Evaluated, *, architecture: str, data_flow: str) -> dict[str, Any]:
@@ -57,12 +55,6 @@ def system_characteristics(evaluated: Evaluated, *, architecture: str, data_flow
         "network-architecture": _described(config, "network-architecture", network_text(evaluated), architecture),
         "data-flow": _described(config, "data-flow", data_flow_text(evaluated), data_flow),
     }
-
-
-def high_water(information: Iterable[InformationType], objectives: Iterable[str]) -> Impact:
-    """The highest impact of any information type in any of these objectives (FIPS 200, section 3)."""
-    objectives = tuple(objectives)
-    return max((getattr(each, objective) for each in information for objective in objectives), key=IMPACTS.index)
 
 
 def fips_199(impact: Impact) -> str:

@@ -15,10 +15,11 @@ from claimstack.generator.documents.oscal.claimed import (
     by_component,
     claim_props,
     claim_remarks,
-    component_state,
     coverage_status,
     evidence_links,
     levels_of,
+    plan_of,
+    sentence,
     sentences,
     set_parameters,
     tier_words,
@@ -28,23 +29,16 @@ from claimstack.generator.documents.oscal.common import FEDRAMP_NS, prop, stable
 from claimstack.generator.documents.oscal.component_definition import component_uuid
 from claimstack.generator.documents.oscal.people import PROVIDER, responsible_role
 from claimstack.generator.documents.oscal.ssp_implementation import infrastructure_uuid, this_system_uuid
-from claimstack.generator.documents.oscal.ssp_users import COMMON_CONTROLS, CUSTOMER, INFRASTRUCTURE, KEY_ADMINISTRATOR, TOOL_AUTHOR
+from claimstack.generator.documents.oscal.ssp_users import COMMON_CONTROLS, CUSTOMER, INFRASTRUCTURE, KEY_ADMINISTRATOR
 from claimstack.generator.documents.outside import given, provider_uuid
-from claimstack.generator.documents.states import MEANINGS, STATES, control_state, origination_of, state_of
+from claimstack.generator.documents.parties import PARTIES
+from claimstack.generator.documents.states import MEANINGS, STATES, component_state, control_state, origination_of, package_of, state_of
 from claimstack.generator.emitted import words
 from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated, Status, control_status
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.stated import Plan
 from claimstack.generator.system import System
 
-ROLES_LEFT: Final[Mapping[str, str]] = {
-    "organisation": PROVIDER,
-    "aws": INFRASTRUCTURE,
-    "customer": CUSTOMER,
-    "provider-of-key": KEY_ADMINISTRATOR,
-    "tools": TOOL_AUTHOR,
-}
-"""Party that a remainder is left to → its role in the plan."""
 ROLES_OF_STATUS: Final[Mapping[Status, str]] = {Status.INHERITED: INFRASTRUCTURE, Status.CUSTOMER: CUSTOMER}
 """Whom a disposition makes responsible; the provider for every other status."""
 
@@ -63,12 +57,6 @@ LEADS: Final[Mapping[Status, str]] = {
     Status.NOT_ADDRESSED: "Not addressed:",
 }
 """What goes before the reason of a disposition, whose sentence alone could be read as something that was found."""
-SHARED_WITH: Final[Mapping[str, str]] = {
-    "aws": "the provider of the infrastructure",
-    "customer": "the customer",
-    "provider-of-key": "whoever provides the key",
-}
-"""Party of a remainder → how the origination `shared` names it."""
 ONE_REGION: Final = ("cp-6", "cp-7")
 """Controls to which a system of one region has nothing to say from its stacks."""
 
@@ -83,7 +71,10 @@ def control_implementation(evaluated: Evaluated, parties: Mapping[str, list[str]
         "Beside each state the prop coverage-status gives the word of evidence/coverage.json, where OSCAL has five states and no more.",
     ]
     if evaluated.system.config.leveraged is None:
-        said.append("system.toml names no leveraged authorization, so this plan inherits nothing; points that would be are not addressed.")
+        said.append(
+            "system.toml names no leveraged authorization, so this plan inherits nothing of the infrastructure; points that would be are "
+            "not addressed."
+        )
     if beyond := dict.fromkeys(answer.point.control for answer in evaluated.answers.values() if answer.supplemental):
         said.append(
             f"Components also support controls outside the class, which are not answered here and never counted: "
@@ -138,7 +129,7 @@ def _origination(word: str, answers: Iterable[Answer]) -> dict[str, str]:
     left = {remainder.who for answer in alike for remainder in answer.remains}
     remarks = None
     if word == "shared" and all(answer.claims for answer in alike):
-        remarks = f"Shared with {' and '.join(title for who, title in SHARED_WITH.items() if who in left)}."
+        remarks = f"Shared with {' and '.join(party.name for who, party in PARTIES.items() if party.outside and who in left)}."
         if "customer" not in left:
             remarks += " Nothing of it is left to the customer."
     return prop("control-origination", word, ns=FEDRAMP_NS, remarks=remarks)
@@ -186,14 +177,6 @@ def _by_this_system(evaluated: Evaluated, answer: Answer, parties: Mapping[str, 
     return built | {"responsible-roles": [responsible_role(role, parties) for role in _responsible(answer, plan)]}
 
 
-def plan_of(system: System, answer: Answer) -> Plan | None:
-    """What system.toml plans for a point that is open: its own plan before its control's."""
-    if answer.status in (Status.IMPLEMENTED, Status.NOT_APPLICABLE):
-        return None
-    plans = system.config.plans
-    return plans.get(answer.point.id) or plans.get(answer.point.control)
-
-
 def left_over(answer: Answer) -> tuple[Remainder, ...]:
     """What remains for others; nothing is said of that where a point does not apply or is not addressed."""
     return () if answer.status in (Status.NOT_APPLICABLE, Status.NOT_ADDRESSED) else answer.remains
@@ -202,13 +185,15 @@ def left_over(answer: Answer) -> tuple[Remainder, ...]:
 def _answer_words(evaluated: Evaluated, answer: Answer) -> Iterator[str]:
     yield from _claimed_words(evaluated, answer) if answer.claims else _disposed_words(evaluated.system, answer)
     for remainder in left_over(answer):
-        yield f"Remains for {remainder.who}: {remainder.what}"
+        yield f"Remains for {PARTIES[remainder.who].name}: {remainder.what}"
 
 
 def _disposed_words(system: System, answer: Answer) -> Iterator[str]:
     yield f"{LEADS[answer.status]} {_sentence(answer.why)}"
     if answer.disposition is not None and answer.disposition.provider is not None:
-        yield f"Answered by {system.config.providers[answer.disposition.provider].title}."
+        package = package_of(system.config, answer)
+        rests = "" if package is None else f", package {package}, as system.toml states"
+        yield f"Answered by {system.config.providers[answer.disposition.provider].title}{rests}."
     if answer.disposition is not None and answer.disposition.source == "system.toml":
         yield "As system.toml states it."
 
@@ -220,7 +205,8 @@ def _claimed_words(evaluated: Evaluated, answer: Answer) -> Iterator[str]:
     found = ", ".join(f"{count} {word}" for word, count in counted if count)
     yield f"Answered by {claimants}: {_number(len(answer.claims), 'claim')}, {found}."
     objectives = len(answer.point.objectives)
-    yield f"Assessment objectives met: {objectives - len(answer.unmet)} of {objectives}."
+    levels = " and ".join(levels_of(answer.claims))
+    yield f"Assessment objectives that a passing claim speaks to: {objectives - len(answer.unmet)} of {objectives} ({levels})."
     failed = (fact for result in answer.claims for fact in result.facts if fact.outcome is Outcome.FAILED)
     told = (f"FAILED: {fact.check} at {fact.pointer}. Expected: {fact.expected}. Found: {words(fact.actual)}" for fact in failed)
     yield from dict.fromkeys(told)
@@ -239,7 +225,7 @@ def _status_words(answer: Answer, plan: Plan | None) -> Iterator[str]:
 
 
 def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."
+    return sentence(f"{text[:1].upper()}{text[1:]}")
 
 
 def _responsible(answer: Answer, plan: Plan | None) -> Iterator[str]:
@@ -252,7 +238,7 @@ def _responsible(answer: Answer, plan: Plan | None) -> Iterator[str]:
         roles[COMMON_CONTROLS if named else ROLES_OF_STATUS.get(answer.status, PROVIDER)] = None
         if disposition is not None and disposition.origination == "shared":
             roles[PROVIDER] = None
-    roles |= dict.fromkeys(ROLES_LEFT[remainder.who] for remainder in left_over(answer))
+    roles |= dict.fromkeys(PARTIES[remainder.who].role for remainder in left_over(answer))
     if plan is not None:
         roles[plan.owner] = None
     yield from roles

@@ -16,12 +16,14 @@ from claimstack.generator.documents.oscal.ssp_users import COMMON_CONTROLS, INFR
 from claimstack.generator.documents.outside import AwsService, Given, aws_services, given, provider_uuid
 from claimstack.generator.emitted import Emitted, asset_id
 from claimstack.generator.evaluation import Evaluated
-from claimstack.generator.questions.doors import entrances
+from claimstack.generator.questions.doors import MAPPINGS, entrances
 from claimstack.generator.questions.reading import referenced
 from claimstack.generator.resources.function import FUNCTION
 from claimstack.generator.system import Declared, System
 
 AWS = "Amazon Web Services"
+LEVERAGED_PARTY = Party(stable_uuid("party", AWS), AWS)
+"""Who runs the leveraged system."""
 
 ASSET_TYPES: Final[Mapping[str, str]] = {
     "AWS::DynamoDB::Table": "database",
@@ -29,9 +31,6 @@ ASSET_TYPES: Final[Mapping[str, str]] = {
     "AWS::WAFv2::WebACL": "firewall",
 }
 """Resource type → asset type, where OSCAL 1.2.1 has a word for it; other resources have the name of their type."""
-
-MAPPINGS: Final[Mapping[str, str]] = {"AWS::ApiGatewayV2::ApiMapping": "ApiId", "AWS::ApiGateway::BasePathMapping": "RestApiId"}
-"""Type of what maps a custom domain to an API → the property that names the API."""
 
 STATES: Final[Mapping[str, str]] = {"under-major-modification": "other"}
 """System states that a component cannot have in OSCAL."""
@@ -68,7 +67,7 @@ def infrastructure_uuid(system: System) -> str:
 
 def infrastructure_party(system: System) -> Party | None:
     """Who runs the leveraged system; None where system.toml names no authorization."""
-    return None if system.config.leveraged is None else Party(stable_uuid("party", AWS), AWS)
+    return None if system.config.leveraged is None else LEVERAGED_PARTY
 
 
 def operator_parties(system: System) -> Iterator[Party]:
@@ -78,12 +77,11 @@ def operator_parties(system: System) -> Iterator[Party]:
 
 
 def _leveraged(system: System, leveraged: Leveraged) -> dict[str, Any]:
-    party = infrastructure_party(system)
     return {
         "uuid": leveraged_uuid(system),
         "title": leveraged.title,
         "props": [prop("package-id", leveraged.package_id, ns=FEDRAMP_NS)],
-        "party-uuid": party.uuid if party is not None else "",
+        "party-uuid": LEVERAGED_PARTY.uuid,
         "date-authorized": leveraged.date_authorized.isoformat(),
         "remarks": "As system.toml states it. Whether it covers the services and the region in use was not checked here.",
     }

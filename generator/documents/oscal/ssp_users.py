@@ -8,21 +8,15 @@ from typing import Any, Literal
 from claimstack.generator.config import Config
 from claimstack.generator.documents.cloudformation.deployer_policy import deployer_statements
 from claimstack.generator.documents.oscal.common import prop, stable_uuid
+from claimstack.generator.documents.parties import PARTIES
 from claimstack.generator.emitted import Json, asset_id
 from claimstack.generator.evaluation import Evaluated
 from claimstack.generator.questions.doors import routes
 from claimstack.generator.questions.reading import as_list
 from claimstack.generator.resources.role import ROLE_ID
 
-CUSTOMER, CALLER, PERSON, DEPLOYER, KEY_ADMINISTRATOR, TOOL_AUTHOR = (
-    "customer",
-    "program-client",
-    "person-client",
-    "deployer",
-    "key-administrator",
-    "tool-author",
-)
-INFRASTRUCTURE, COMMON_CONTROLS = "infrastructure-provider", "common-control-provider"
+CUSTOMER, KEY_ADMINISTRATOR, TOOL_AUTHOR, INFRASTRUCTURE = (PARTIES[who].role for who in ("customer", "provider-of-key", "tools", "aws"))
+CALLER, PERSON, DEPLOYER, COMMON_CONTROLS = "program-client", "person-client", "deployer", "common-control-provider"
 ROLE_TITLES = {
     CUSTOMER: "Customer: the agency that uses the service",
     CALLER: "Program that calls the MCP server",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from claimstack.generator.documents.fedramp.diagram import architecture_svg, data_flow_svg
+from claimstack.generator.documents.inventory import deployment
 from claimstack.generator.documents.oscal.claimed import tier_words
 from claimstack.generator.documents.oscal.common import Document, Role, metadata, resource, stable_uuid, through_trestle
 from claimstack.generator.documents.oscal.component_definition import bill_of_materials, package_props, render_component_definition
@@ -57,7 +58,7 @@ def render_system_security_plan(evaluated: Evaluated) -> Document:
 
 def plan_uuid(evaluated: Evaluated) -> str:
     """Of one environment, since each deployment has its own inventory."""
-    return stable_uuid("system-security-plan", evaluated.system.config.name, evaluated.emitted.environment or "no environment")
+    return stable_uuid("system-security-plan", *deployment(evaluated))
 
 
 def _metadata(evaluated: Evaluated, said: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:

@@ -22,10 +22,10 @@ from claimstack.generator.documents.references.index import (
     Package,
 )
 from claimstack.generator.documents.states import STATES
-from claimstack.generator.evaluation import WORST_FIRST, Status, control_status
+from claimstack.generator.evaluation import Status, control_status
 from claimstack.generator.paths import template_path
-from claimstack.generator.predicates import Outcome
-from claimstack.generator.stated import IMPACTS
+from claimstack.generator.predicates import Outcome, worst
+from claimstack.generator.stated import IMPACTS, OBJECTIVES
 
 WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "coverage-status": tuple(status.value for status in Status),
@@ -40,7 +40,6 @@ EVIDENCE: Final = ("json-pointer", "expected", "actual", "outcome")
 OBSERVED: Final = ("origins", "subjects", "relevant-evidence")
 """What an observation of a check has."""
 LEVELS: Final = tuple(f"fips-199-{impact}" for impact in IMPACTS)
-OBJECTIVES: Final = ("confidentiality", "integrity", "availability")
 
 
 def said(value: Mapping[str, Any], name: str, ns: str | None = OWN_NS) -> str:
@@ -277,11 +276,10 @@ def _observation(document: Document, node: Node, check: str) -> Iterator[Finding
         for name in EVIDENCE:
             if not said(each, name):
                 yield Finding(document.name, f"{node.pointer}/relevant-evidence/{index}", check, f"evidence of {check} has no {name}")
-    found = {said(each, "outcome") for each in evidence}
-    worst = next((outcome.value for outcome in WORST_FIRST if outcome.value in found), "")
+    right = worst(said(each, "outcome") for each in evidence)
     outcome = said(node.value, "outcome")
-    if worst and outcome != worst:
-        yield Finding(document.name, node.pointer, check, f"observation of {check} is called {outcome or 'nothing'}, its evidence {worst}")
+    if right is not None and outcome != right:
+        yield Finding(document.name, node.pointer, check, f"observation of {check} is called {outcome or 'nothing'}, its evidence {right}")
 
 
 def _groups(package: Package) -> Iterator[Finding]:

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from claimstack.generator.documents.evidence.facts import render_facts
-from claimstack.generator.documents.site.views import FactView, check_source, fact_views, in_order, source_sha256
+from claimstack.generator.documents.site.views import FactView, check_source, fact_views, in_order
 from claimstack.generator.evaluation import Evaluated
 from claimstack.generator.predicates import Outcome
+from claimstack.generator.sources import source_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,9 @@ def checks(evaluated: Evaluated) -> tuple[CheckEntry, ...]:
 
 
 def sources(entries: Iterable[CheckEntry]) -> tuple[tuple[str, str | None, int], ...]:
-    """Files whose code carries out checks: path, sha256 where the generator holds the file, number of checks."""
+    """Files whose code carries out checks: path, sha256 where it is a file of the generator, number of checks."""
     counted = Counter(entry.source for entry in entries)
-    return tuple((path, source_sha256(path), counted[path]) for path in sorted(counted))
+    return tuple((path, source_of(path).sha256 if path.startswith("generator/") else None, counted[path]) for path in sorted(counted))
 
 
 def _raw(check: Mapping[str, object], facts: Iterable[object]) -> str:

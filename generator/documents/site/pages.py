@@ -12,15 +12,17 @@ from claimstack.controls.catalog import label
 from claimstack.generator.documents.evidence.coverage import by_control, parameters, status_counts
 from claimstack.generator.documents.evidence.facts import NOTES
 from claimstack.generator.documents.evidence.responsibility import responsibility_rows
+from claimstack.generator.documents.oscal.plan_of_action import open_items
+from claimstack.generator.documents.parties import PARTIES
 from claimstack.generator.documents.site.live_commands import live_command
 from claimstack.generator.documents.site.views import FactView, exceptions, fact_view, in_order
-from claimstack.generator.documents.site.words import WHO, party_of
+from claimstack.generator.documents.site.words import party_of
 from claimstack.generator.documents.states import MEANINGS, STATES, state_of
 from claimstack.generator.emitted import asset_id
 from claimstack.generator.evaluation import Evaluated, Status
 from claimstack.generator.paths import TITLES, stack_of
 from claimstack.generator.predicates import Outcome
-from claimstack.generator.stated import ROLES
+from claimstack.generator.stated import ROLES, Plan
 
 FOLDERS: Final[Mapping[str, str]] = {
     "oscal": "OSCAL documents",
@@ -97,6 +99,7 @@ class PlannedRow:
     label: str
     title: str
     points: tuple[str, ...]
+    status: str
     reason: str
     owner: str | None
     completion: str | None
@@ -192,18 +195,31 @@ def waiting_rows(evaluated: Evaluated) -> tuple[WaitingRow, ...]:
             rows.append(WaitingRow(status.value, number, who, "remains"))
         else:
             where = status.value if status in (Status.FAILED, Status.PLANNED) else f"stated-{status.value}"
-            rows.append(WaitingRow(status.value, number, (WHO[party_of(status)],), where))
+            rows.append(WaitingRow(status.value, number, _acting(evaluated, status), where))
     return tuple(rows)
+
+
+def _acting(evaluated: Evaluated, status: Status) -> tuple[str, ...]:
+    """Who answers for the points of a status on which no claim stands: its party, and the providers that dispositions name."""
+    providers = evaluated.system.config.providers
+    said = dict.fromkeys(
+        providers[answer.disposition.provider].title
+        if answer.disposition is not None and answer.disposition.provider is not None
+        else PARTIES[party_of(status)].name
+        for answer in evaluated.answers.values()
+        if answer.status is status and not answer.supplemental
+    )
+    return tuple(said)
 
 
 def remains_groups(evaluated: Evaluated) -> tuple[RemainsGroup, ...]:
     """What is left where claims stand, by party."""
-    found: dict[str, list[RemainsRow]] = {who: [] for who in WHO}
+    found: dict[str, list[RemainsRow]] = {who: [] for who in PARTIES}
     for answer in evaluated.answers.values():
         for remainder in answer.remains if answer.claims else ():
             point = answer.point
             found[remainder.who].append(RemainsRow(point.control, label(point.control), point.id, answer.status.value, remainder.what))
-    return tuple(RemainsGroup(who, title, tuple(found[who])) for who, title in WHO.items() if found[who])
+    return tuple(RemainsGroup(who, party.name, tuple(found[who])) for who, party in PARTIES.items() if found[who])
 
 
 def disposition_groups(evaluated: Evaluated) -> tuple[DispositionGroup, ...]:
@@ -230,13 +246,11 @@ def disposition_groups(evaluated: Evaluated) -> tuple[DispositionGroup, ...]:
 
 
 def planned_rows(evaluated: Evaluated) -> tuple[PlannedRow, ...]:
-    """Planned points with the plan that system.toml states for them."""
-    plans = evaluated.system.config.plans
-    rows: dict[tuple[str, str, str | None], list[str]] = {}
-    for answer in evaluated.answers.values():
-        if answer.status in (Status.PLANNED, Status.FAILED):
-            target = next((id_ for id_ in (answer.point.id, answer.point.control) if id_ in plans), None)
-            rows.setdefault((answer.point.control, answer.why, target), []).append(answer.point.id)
+    """The open items of the plan of action, with the plan that system.toml states for them."""
+    rows: dict[tuple[str, Status, str, Plan | None], list[str]] = {}
+    for item in open_items(evaluated):
+        key = (item.first.point.control, item.first.status, item.first.why, item.plan)
+        rows.setdefault(key, []).extend(answer.point.id for answer in item.answers)
     titles = evaluated.system.catalog.controls
     return tuple(
         PlannedRow(
@@ -244,12 +258,13 @@ def planned_rows(evaluated: Evaluated) -> tuple[PlannedRow, ...]:
             label=label(control),
             title=titles[control].title,
             points=tuple(points),
+            status=status.value,
             reason=reason,
-            owner=ROLES[plans[target].owner] if target is not None else None,
-            completion=plans[target].completion.isoformat() if target is not None else None,
-            milestone=plans[target].milestone if target is not None else None,
+            owner=ROLES[plan.owner] if plan is not None else None,
+            completion=plan.completion.isoformat() if plan is not None else None,
+            milestone=plan.milestone if plan is not None else None,
         )
-        for (control, reason, target), points in rows.items()
+        for (control, status, reason, plan), points in rows.items()
     )
 
 
@@ -297,6 +312,17 @@ def components(evaluated: Evaluated) -> tuple[ComponentView, ...]:
         ordered = sorted(claims, key=lambda claim: (order[claim[0]], claim[1]))
         found.append(ComponentView(component.id, component.title, component.description, tuple(map(asset_id, declared)), tuple(ordered)))
     return tuple(found)
+
+
+def template_parameters(evaluated: Evaluated) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    """What is given when deploying: by name, what it is, with the stacks that take it as that."""
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for name, stack in evaluated.system.stacks.items():
+        for parameter in stack.parameters:
+            said = found.setdefault(parameter, {})
+            description = stack.template.parameters[parameter].Description
+            said[description] = (*said.get(description, ()), name)
+    return found
 
 
 def downloads(files: Mapping[str, str]) -> tuple[tuple[str, tuple[FileView, ...]], ...]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, Final
 
 from jinja2 import Environment
 from markupsafe import Markup
 
-from claimstack.controls.catalog import label
+from claimstack.controls.catalog import FAMILY_TITLES, label
 from claimstack.generator.catalog_texts import CatalogTexts
 from claimstack.generator.documents.evidence.coverage import parameters
 from claimstack.generator.documents.fedramp.counts import fedramp_summary
@@ -20,6 +20,7 @@ from claimstack.generator.documents.fedramp.diagram import architecture_svg
 from claimstack.generator.documents.fedramp.ksis import KsiResult, ksi_results, methods_line
 from claimstack.generator.documents.generator_sources import release
 from claimstack.generator.documents.markdown import skeleton, skeleton_environment
+from claimstack.generator.documents.parties import PARTIES
 from claimstack.generator.documents.rendered import text_of
 from claimstack.generator.documents.site.checks import checks, sources
 from claimstack.generator.documents.site.filters import FILTERS
@@ -36,13 +37,14 @@ from claimstack.generator.documents.site.pages import (
     remains_groups,
     responsibilities,
     status_rows,
+    template_parameters,
     totals,
     unset_parameters,
     waiting_rows,
 )
 from claimstack.generator.documents.site.views import families, supplemental, with_outside
-from claimstack.generator.documents.site.words import FAMILIES, WHO, not_stated
 from claimstack.generator.documents.states import FEDRAMP_WORDS
+from claimstack.generator.documents.unstated import unstated
 from claimstack.generator.evaluation import Evaluated
 from claimstack.generator.flows import DERIVATIONS, UNDERIVED, flow_map
 from claimstack.generator.paths import INDEX
@@ -66,8 +68,6 @@ PAGES: Final = (
 
 VERIFY: Final = """jq -r '.files | to_entries[] | "\\(.value)  \\(.key)"' manifest.json | sha256sum -c"""
 """Compares every file of a package with its manifest."""
-
-PARTITIONS: Final = {"aws": "AWS commercial", "aws-us-gov": "AWS GovCloud (US)"}
 
 
 def render_site(evaluated: Evaluated, files: Mapping[str, str], texts: CatalogTexts | None = None) -> dict[str, str]:
@@ -101,6 +101,7 @@ def _page(evaluated: Evaluated, values: Mapping[str, Any], texts: CatalogTexts |
         **values,
         "texts": texts,
         "values": stated.get,
+        "explained": _explained(values["template_parameters"]),
         "style": Markup(style),  # noqa: S704 - files of this package, no value goes into them
         "first_script": Markup(first),  # noqa: S704 - as above
         "script": Markup(script),  # noqa: S704 - as above
@@ -136,11 +137,12 @@ def _values(evaluated: Evaluated, files: Mapping[str, str]) -> dict[str, Any]:
         "class_": config.class_,
         "certification": config.certification,
         "counts_ksis": config.certification == "20x",
-        "partition": PARTITIONS.get(config.partition.name, config.partition.name),
+        "partition": config.partition.title,
         "region": config.region,
         "as_of": config.as_of.isoformat(),
         "environment": evaluated.emitted.environment,
         "leveraged": config.leveraged,
+        "with_fedramp_id": f", FedRAMP id {config.service.fedramp_id}" if config.service.fedramp_id is not None else "",
         "assessor": config.assessor,
         "warnings": system.warnings,
         "pages": [(id_, name, notes.get(id_)) for id_, name, _ in PAGES],
@@ -158,13 +160,14 @@ def _values(evaluated: Evaluated, files: Mapping[str, str]) -> dict[str, Any]:
         "planned": planned_rows(evaluated),
         "waiting": waiting_rows(evaluated),
         "unset": unset_parameters(evaluated),
-        "not_stated": tuple(not_stated(system)),
+        "unstated": tuple(unstated(config)),
         "remains": remains_groups(evaluated),
         "dispositions": disposition_groups(evaluated),
         "ksis": [_ksi(result) for result in evaluated.once(ksi_results)],
         "ksi_counts": fedramp_summary(evaluated)["keySecurityIndicators"],
         "assets": assets(evaluated),
         "components": components(evaluated),
+        "template_parameters": template_parameters(evaluated),
         "flows": flows,
         "ends": {end.id: end for end in flows.ends},
         "derivations": {key: how for key, how in DERIVATIONS.items() if any(flow.derived_by == key for flow in flows.flows)},
@@ -177,15 +180,15 @@ def _values(evaluated: Evaluated, files: Mapping[str, str]) -> dict[str, Any]:
         "verify": VERIFY,
         "version": release(),
         "label": label,
-        "who": WHO.__getitem__,
-        "family_title": lambda family: f"{family.upper()} {FAMILIES.get(family, '')}".strip(),
+        "who": lambda party: PARTIES[party].name,
+        "family_title": lambda family: f"{family.upper()} {FAMILY_TITLES.get(family, '')}".strip(),
     }
 
 
 def _ksi(result: KsiResult) -> dict[str, Any]:
     answer = result.answer
     said = {
-        "Measures": answer.measures,
+        "Measures": result.measures if answer.measures else "",
         "Objective": answer.objective,
         "Cycle": answer.cycle,
         "Why nothing is shown": answer.reason,
@@ -199,7 +202,6 @@ def _ksi(result: KsiResult) -> dict[str, Any]:
         "coverage": result.coverage.value,
         "word": FEDRAMP_WORDS[result.state],
         "methods": methods_line(result),
-        "required": result.required,
         "optional": result.optional,
         "said": [(term, text) for term, text in said.items() if text],
         "points": tuple(each.point.id for each in result.points),
@@ -220,6 +222,20 @@ def _html() -> Environment:
 def _raw_text(value: str) -> Markup:
     """Text between tags, never inside one: quotes stay, since JSON would grow by half."""
     return Markup(value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))  # noqa: S704 - escaped here
+
+
+def _explained(names: Iterable[str]) -> Callable[[str], Markup]:
+    """Text in which each name of a template parameter leads to what it is."""
+    known = frozenset(names)
+
+    def linked(text: str) -> Markup:
+        words = _WORDS.split(text)
+        return Markup("").join(Markup('<a href="#value-{0}">{0}</a>').format(word) if word in known else word for word in words)
+
+    return linked
+
+
+_WORDS: Final = re.compile(r"(\w+)")
 
 
 def _csp_hash(script: str) -> str:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 
-from claimstack.controls.catalog import Control, label
+from claimstack.controls.catalog import FAMILY_TITLES, Control, label
 from claimstack.controls.families import Disposition, Remainder
 from claimstack.generator.documents.evidence.coverage import by_control, parameters
 from claimstack.generator.documents.evidence.facts import METHODS
-from claimstack.generator.documents.site.words import FAMILIES, whom_to_ask
-from claimstack.generator.documents.states import FEDRAMP_WORDS, MEANINGS, State, control_state, origination_of, state_of
+from claimstack.generator.documents.site.words import whom_to_ask
+from claimstack.generator.documents.states import FEDRAMP_WORDS, MEANINGS, State, control_state, origination_of, package_of, state_of
 from claimstack.generator.emitted import asset_id, words
 from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated, Fact, Status, control_status
 from claimstack.generator.passing import PassingTest
@@ -177,7 +174,7 @@ def families(evaluated: Evaluated) -> tuple[FamilyView, ...]:
     grouped: dict[str, list[ControlView]] = {}
     for view in _controls(evaluated, by_control(evaluated), supplemental=False):
         grouped.setdefault(view.family, []).append(view)
-    return tuple(FamilyView(family, FAMILIES.get(family, family.upper()), tuple(views)) for family, views in grouped.items())
+    return tuple(FamilyView(family, FAMILY_TITLES.get(family, family.upper()), tuple(views)) for family, views in grouped.items())
 
 
 def supplemental(evaluated: Evaluated) -> tuple[ControlView, ...]:
@@ -195,7 +192,7 @@ def with_outside(
     """Each family with its controls outside the class, those families last of which the class has none."""
     known = {family.id for family in by_family}
     others = dict.fromkeys(control.family for control in outside if control.family not in known)
-    for family in (*by_family, *(FamilyView(id_, FAMILIES.get(id_, id_.upper()), ()) for id_ in others)):
+    for family in (*by_family, *(FamilyView(id_, FAMILY_TITLES.get(id_, id_.upper()), ()) for id_ in others)):
         yield family, tuple(control for control in outside if control.family == family.id)
 
 
@@ -249,7 +246,6 @@ class _Maker:
         system = self._evaluated.system
         state = state_of(answer)
         disposition = answer.disposition
-        inherits = answer.status is Status.INHERITED and disposition is not None and disposition.provider is None
         provider = system.config.providers.get(disposition.provider) if disposition is not None and disposition.provider else None
         return PointView(
             id=answer.point.id,
@@ -261,7 +257,7 @@ class _Maker:
             claims=tuple(self._claim(result) for result in sorted(answer.claims, key=_failed_first)),
             disposition=disposition,
             provider=provider.title if provider is not None else None,
-            package_id=system.config.leveraged.package_id if inherits and system.config.leveraged is not None else None,
+            package_id=package_of(system.config, answer),
             remains=answer.remains,
             objectives=tuple(_objectives(answer)),
             overridden=system.overridden_ceilings.get(answer.point.id),
@@ -345,7 +341,7 @@ def check_source(declared: DeclaredCheck) -> str:
     """The file whose code carries out a check."""
     if isinstance(declared.check, PassingTest):
         return declared.check.test.partition("::")[0]
-    return source_path(type(declared.check).__module__)
+    return type(declared.check).__module__.removeprefix("claimstack.").replace(".", "/") + ".py"
 
 
 def in_order(evaluated: Evaluated, controls: Iterable[str]) -> tuple[str, ...]:
@@ -356,19 +352,6 @@ def in_order(evaluated: Evaluated, controls: Iterable[str]) -> tuple[str, ...]:
 
 def _places(evaluated: Evaluated) -> Mapping[str, int]:
     return {control: place for place, control in enumerate(evaluated.system.catalog.controls)}
-
-
-def source_path(module: str) -> str:
-    return module.removeprefix("claimstack.").replace(".", "/") + ".py"
-
-
-@cache
-def source_sha256(path: str) -> str | None:
-    """Hash of a source file of the generator; None for what is not part of it, such as a test of the runtime."""
-    if not path.startswith("generator/"):
-        return None
-    file = files("claimstack.generator") / path.removeprefix("generator/")
-    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None
 
 
 def _failed_first(result: ClaimResult) -> bool:

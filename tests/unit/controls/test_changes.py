@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +100,131 @@ def test_a_new_title_objective_and_parameter_are_told_apart(data: Path, edit: Ed
     ]
 
 
+def parts(control: Any, *names: str) -> Iterator[Any]:
+    """Its parts of these names, at every depth."""
+    for part in control.get("parts", []):
+        if part["name"] in names:
+            yield part
+        yield from parts(part, *names)
+
+
+def test_other_words_of_a_control_are_named_by_point_and_parameter(data: Path, edit: Edit) -> None:
+    def reword(catalog: Any) -> None:
+        (statement,) = parts(control(catalog, "sc-28"), "statement")
+        statement["prose"] = "Nothing has to be protected."
+        item = next(part for part in parts(control(catalog, "au-2"), "item") if part["id"] == "au-2_smt.c")
+        item["prose"] += " Or not."
+        for objective in parts(control(catalog, "au-2"), "assessment-objective"):
+            if objective["id"].startswith(("au-2_obj.a", "au-2_obj.c")):
+                objective["prose"] = "nobody asks."
+        control(catalog, "au-11")["params"][0]["label"] = "time of day"
+
+    edit(CATALOG.file, reword)
+    assert found(data) == [
+        Change(
+            "control-wording",
+            "au-2",
+            "AU-2 Event Logging: other words at au-2_smt.a (objectives); au-2_smt.c (statement and objectives)",
+            points=("au-2_smt.a", "au-2_smt.c"),
+            controls=("au-2",),
+        ),
+        Change(
+            "control-wording",
+            "sc-28",
+            "SC-28 Protection of Information at Rest: other words at sc-28_smt (statement)",
+            points=("sc-28_smt",),
+            controls=("sc-28",),
+        ),
+        Change(
+            "parameter-wording",
+            "au-11_odp",
+            "au-11_odp: other words for this control parameter of AU-11 Audit Record Retention",
+            points=("au-11_smt",),
+            parameters=("au-11_odp",),
+        ),
+    ]
+
+
+def test_words_above_points_concern_each_of_them_and_words_below_the_one(data: Path, edit: Edit) -> None:
+    def reword(catalog: Any) -> None:
+        (statement,) = parts(control(catalog, "ac-7"), "statement")
+        statement["prose"] = "Where it suits:"
+        below = next(part for part in parts(control(catalog, "ac-2"), "item") if part["id"] == "ac-2_smt.h.2")
+        below["prose"] = "never"
+
+    edit(CATALOG.file, reword)
+    assert [change.points for change in found(data)] == [("ac-2_smt.h",), ("ac-7_smt.a", "ac-7_smt.b")]
+
+
+def test_other_white_space_and_other_discussions_are_no_other_words(data: Path, edit: Edit) -> None:
+    def respace(catalog: Any) -> None:
+        for part in parts(control(catalog, "sc-28"), "statement", "assessment-objective"):
+            part["prose"] = " " + part.get("prose", "").replace(" ", "\n  ")
+        for part in parts(control(catalog, "sc-28"), "guidance", "assessment-objects"):
+            part["prose"] = "See elsewhere."
+
+    edit(CATALOG.file, respace)
+    assert found(data) == []
+
+
+def test_what_fedramp_adds_to_a_control_is_compared_by_its_source(data: Path, edit: Edit) -> None:
+    def constrain(catalog: Any) -> None:
+        control(catalog, "au-11")["params"][0]["constraints"][0]["description"] = "a day"
+
+    def advise(rules: Any) -> None:
+        rules["CTL"]["AC"]["AC-20"]["guidance"].append("Anything goes.")
+
+    edit(RESOLVED["MODERATE"].file, constrain)
+    edit(RESOLVED["HIGH"].file, constrain)
+    edit(RULES.file, advise)
+    fedramp = "other words of FedRAMP for its parameters, requirements or guidance"
+    assert [(change.kind, change.text) for change in found(data)] == [
+        ("fedramp-wording", f"AC-20 Use of External Systems: {fedramp} (Consolidated Rules)"),
+        ("fedramp-wording", f"AU-11 Audit Record Retention: {fedramp} (Rev5 MODERATE, Rev5 HIGH)"),
+    ]
+    assert found(data)[1].points == ("au-11_smt",)
+    assert found(data)[1].parameters == ("au-11_odp",)
+
+
+def test_other_words_of_indicators_and_rules_are_named_by_class(data: Path, edit: Edit) -> None:
+    def reword(entries: Any) -> None:
+        by_id = {each["id"]: each for each in entries["controls"]}
+        for id_ in ("KSI-SVC-SIN", "AFC-CSO-INB"):
+            if id_ in by_id:
+                by_id[id_]["description"] = "Nothing has to be done, by telephone."
+
+    def require(rules: Any) -> None:
+        reword(rules)
+        guidance(rules, "CDS-CSO-PUB", "- UEI Number", "- DUNS Number")
+        guidance(rules, "CMU-CSO-UVM", "Providers with Class C Certifications", "All who have Class C Certifications")
+
+    def reword_variant(ksis: Any) -> None:
+        reword(ksis)
+        guidance(ksis, "KSI-SVC-RUD", "verbatim): Unwanted federal customer data is removed", "verbatim): Such data is kept")
+
+    edit(KSIS.file, reword_variant)
+    edit(PROVIDER_RULES.file, require)
+    assert [(change.kind, change.subject, change.ksis, change.rules, change.class_) for change in found(data)] == [
+        ("ksi-wording", "KSI-SVC-RUD", ("KSI-SVC-RUD",), (), "C"),
+        ("ksi-wording", "KSI-SVC-SIN", ("KSI-SVC-SIN",), (), None),
+        ("rule-wording", "AFC-CSO-INB", (), ("AFC-CSO-INB",), None),
+        ("rule-wording", "CDS-CSO-PUB", (), ("CDS-CSO-PUB",), None),
+        ("rule-wording", "CMU-CSO-UVM", (), ("CMU-CSO-UVM",), "C"),
+    ]
+    assert found(data)[2].text == "AFC-CSO-INB Maintain a FedRAMP Security Inbox: other words"
+
+
+def test_what_a_rule_lists_by_class_is_compared(data: Path, edit: Edit) -> None:
+    def shorten(rules: Any) -> None:
+        report = rules["FRR"]["IEC"]["data"]["all"]["CSO"]["IEC-CSO-IIR"]
+        report["varies_by_class"]["d"]["following_information"].pop()
+
+    edit(RULES.file, shorten)
+    (change,) = found(data)
+    assert (change.kind, change.subject, change.class_) == ("rule-wording", "IEC-CSO-IIR", "D")
+    assert change.text.endswith(": other information or timeframes listed at class D")
+
+
 def test_a_control_that_joins_a_class_concerns_that_class(data: Path, edit: Edit) -> None:
     def join(rules: Any) -> None:
         baselines = rules["FRR"]["FRC"]["data"]["rev5"]["CSF"]["FRC-CSF-BSL"]["varies_by_class"]
@@ -149,7 +274,10 @@ def test_rules_that_came_or_went_are_named(data: Path, edit: Edit) -> None:
 
 def test_the_number_of_methods_is_compared(data: Path, edit: Edit) -> None:
     edit(PROVIDER_RULES.file, lambda rules: guidance(rules, "FRC-CSX-VVK", "at least 2 automated", "at least 3 automated"))
-    assert [change.text for change in found(data)] == ["automated methods for each KSI at class C: 2 becomes 3"]
+    assert [change.text for change in found(data)] == [
+        "automated methods for each KSI at class C: 2 becomes 3",
+        "FRC-CSX-VVK Automated Verification and Validation of Key Security Indicators: other words at class C",
+    ]
 
 
 def test_a_schema_that_moved_names_what_it_judges(data: Path, edit: Edit) -> None:
@@ -174,8 +302,12 @@ def test_newer_consolidated_rules_alone_are_enough_for_rules_and_ksis(tmp_path: 
     rules["info"]["version"] = "2027.01.01.01"
     rules["FRR"]["AFC"]["data"]["all"]["CSO"]["AFC-CSO-ACK"]["force"] = "MUST"
     (tmp_path / RULES.file).parent.mkdir()
+    rules["KSI"]["SVC"]["indicators"]["KSI-SVC-SIN"]["statement"] = "Nothing has to be encrypted."
+    rules["FRR"]["AFC"]["data"]["all"]["CSO"]["AFC-CSO-INB"]["statement"] = "Providers MUST have a telephone."
     (tmp_path / RULES.file).write_text(json.dumps(rules))
     comparison = compare(tmp_path)
+    reworded = [change.subject for change in comparison.changes if change.kind in ("ksi-wording", "rule-wording")]
+    assert [id_ for id_ in reworded if id_.startswith(("KSI", "AFC"))] == ["KSI-SVC-SIN", "AFC-CSO-INB"]
     forces = [change for change in comparison.changes if change.subject == "AFC-CSO-ACK"]
     assert [(change.kind, change.class_) for change in forces] == [("rule-force", class_) for class_ in "BCD"]
     assert [change.subject for change in comparison.changes if change.kind == "rule-added"] == ["FRC-CSX-MOT"]
@@ -197,7 +329,7 @@ def test_without_consolidated_rules_the_force_of_rules_is_compared_and_the_rest_
     (data / RULES.file).unlink()
     comparison = compare(data)
     assert comparison.changes == ()
-    assert f"types, paths, classes and timeframes of rules: not compared, {RULES.file} is missing" in comparison.notes
+    assert f"types, paths, classes, timeframes and lists of rules: not compared, {RULES.file} is missing" in comparison.notes
 
 
 def test_another_edition_with_the_same_facts_is_a_change(data: Path, edit: Edit) -> None:
@@ -221,6 +353,23 @@ def test_a_file_that_is_not_what_its_name_says_is_refused(data: Path, spoil: Cal
     with pytest.raises(InputError, match=cause) as raised:
         compare(data)
     assert str(data / RULES.file) in str(raised.value)
+
+
+def test_a_folder_in_place_of_a_file_is_refused(data: Path) -> None:
+    (data / CATALOG.file).unlink()
+    (data / CATALOG.file).mkdir()
+    with pytest.raises(InputError, match=r"cannot be read as JSON \(.*Is a directory.*\): give NIST SP 800-53"):
+        compare(data)
+
+
+def test_an_entry_that_is_not_built_as_expected_is_named_with_its_file(data: Path, edit: Edit) -> None:
+    edit(CATALOG.file, lambda catalog: control(catalog, "sc-28").pop("parts"))
+    with pytest.raises(InputError) as raised:
+        compare(data)
+    assert raised.value.causes == (
+        f"{data / CATALOG.file}: sc-28: not built as expected ('parts' is missing): "
+        "compare the entry with the pinned edition, or give the official file unchanged",
+    )
 
 
 def test_a_folder_without_official_files_is_refused(tmp_path: Path) -> None:

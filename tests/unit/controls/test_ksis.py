@@ -59,7 +59,10 @@ def test_whatever_is_shown_leaves_something_to_somebody() -> None:
 def test_no_answer_copies_the_words_of_an_indicator() -> None:
     official = json.loads((OFFICIAL / KSIS.file).read_bytes())["controls"]
     known = {run for ksi in official for run in runs(ksi["description"])}
-    texts = ((a.ksi, " ".join((a.measures, a.objective, a.cycle, a.reason, a.risk))) for a in load_ksi_answers().values())
+    texts = (
+        (a.ksi, " ".join((*(measure.says for measure in a.measures), a.objective, a.cycle, a.reason, a.risk)))
+        for a in load_ksi_answers().values()
+    )
     assert [(ksi, run) for ksi, text in texts for run in runs(text) if run in known] == []
 
 
@@ -97,6 +100,10 @@ def causes_of(old: str, new: str) -> tuple[str, ...]:
         ('who = "organisation"', 'who = "us"', "KSI-CED-RAT: remains[0]: who: 'us' is none of organisation"),
         ('who = "organisation"', 'whom = "organisation"', "KSI-CED-RAT: remains[0]: whom: unknown key; did you mean 'who'?"),
         ("remains = [{", 'remains = "x" # ', "KSI-CED-RAT: remains: must be a list of tables with who and what"),
+        ("measures = [", "measures = 1\nunmeasured = [", "KSI-CMT-RMV: measures: must be a list of tables"),
+        ("says =", "say =", "KSI-CMT-RMV: measures[0]: say: unknown key; did you mean 'says'?"),
+        (', checks = ["system.only-declared"]', ", checks = 1", "KSI-CMT-RMV: measures[0]: checks: must be a list of check ids"),
+        ('evidence = "none"', 'evidence = "none"\nmeasures = [{ says = "X." }]', "KSI-CED-RAT: measures: no claim can show this indicator"),
         ('evidence = "none"', "", "KSI-CED-RAT: evidence: missing; use template, partial, none"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -163,9 +164,16 @@ def small() -> dict[str, Any]:
                     "id": "KSI-B-B",
                     "title": "Second",
                     "family": "Theme",
+                    "description": "Vary.",
                     "guidance": "No mapping.\n\nClass-B variant statement (verbatim): **Optional:** x",
                 },
-                {"id": "KSI-A-A", "title": "First", "family": "Theme", "guidance": "Mapping (verbatim): ac-10, ac-1.1.\n\nMore."},
+                {
+                    "id": "KSI-A-A",
+                    "title": "First",
+                    "description": "x",
+                    "family": "Theme",
+                    "guidance": "Mapping (verbatim): ac-10, ac-1.1.\n\nMore.",
+                },
             ],
         },
         officials.KSI_PAIRS.file: {
@@ -252,6 +260,17 @@ def test_ids_titles_points_and_objectives_follow_the_stated_rules(tmp_path: Path
         "methods": {"B": 1, "C": 2, "D": 4},
         "optional_ksis": {"B": ["KSI-B-B"]},
     }
+    wordings = json.loads(texts["wordings.json"])
+    assert {part: list(hashes) for part, hashes in wordings.items()} == {
+        "points": ["ac-1_smt.a", "ac-1_smt.b", "ac-1.1_smt", "ac-10_smt.a"],
+        "parameters": ["ac-01_odp.01", "ac-01.01_odp"],
+        "additions": [],
+        "ksis": ["KSI-A-A", "KSI-B-B"],
+        "rules": ["FRC-CSF-BSL", "FRC-CSO-PKG", "FRC-CSX-VVK"],
+        "listed": [],
+    }
+    assert wordings["ksis"]["KSI-A-A"] == {"all": hashlib.sha256(b"x").hexdigest()[:16]}
+    assert wordings["points"]["ac-10_smt.a"]["statement"] == hashlib.sha256(b"text\ntext").hexdigest()[:16]
     assert list(json.loads(texts["sources.json"])) == [official.file for official in officials.OFFICIALS]
     assert list(json.loads(texts["schemas.json"])) == [official.file for official in officials.SCHEMAS]
 
@@ -345,7 +364,7 @@ def other_schema_version(contents: dict[str, Any]) -> None:
                 "or pin the new version in controls/officials.py",
             ),
         ),
-        (no_rule, (f"{officials.RULES.file}: not built as expected (KeyError('FRC')): give the official file unchanged",)),
+        (no_rule, (f"{officials.RULES.file}: not built as expected ('FRC' is missing): give the official file unchanged",)),
         (
             unreadable_control,
             (f"{officials.RULES.file}: 'AC-1 and AC-2' does not have the form of a control id: write it like ac-2 or ac-2.1",),
@@ -440,6 +459,7 @@ def test_the_data_folder_may_come_from_the_environment(tmp_path: Path, monkeypat
         "rules.json",
         "schemas.json",
         "sources.json",
+        "wordings.json",
     ]
 
 

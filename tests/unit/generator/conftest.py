@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.systems import made
 
-from claimstack.generator import cli
+from claimstack.generator import cli, console, package
 from claimstack.generator.build import build
 from claimstack.generator.config import Config
 from claimstack.generator.evaluation import Evaluated, evaluate, read_back
@@ -34,6 +36,7 @@ GOVCLOUD = {
     "front_door": {"type": "rest-api", "domain": "mcp.example.gov", "waf": True, "streaming": True},
     "key": {"stack": False},
 }
+LEVERAGED = {"title": "Infrastructure", "package_id": "EXAMPLE-1", "date_authorized": "2026-01-01"}
 
 
 @cache
@@ -84,3 +87,17 @@ def claimstack(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
         return Ended(end.value.code if isinstance(end.value.code, int) else 0, printed.out, printed.err)
 
     return call
+
+
+@pytest.fixture
+def run(claimstack: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """`claimstack …` in an empty folder, on a terminal of 80 columns. What is built is built once for each configuration."""
+    monkeypatch.setattr(package, "make_package", made)
+    monkeypatch.chdir(tmp_path)
+    for stream in (console.out, console.err):
+        monkeypatch.setattr(stream, "_width", 80)
+    return claimstack
+
+
+def widest(text: str) -> int:
+    return max(map(len, text.splitlines()))

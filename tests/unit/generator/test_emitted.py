@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -48,6 +49,17 @@ def test_results_of_tests_are_a_file_of_their_own() -> None:
     assert edited == Emitted(emitted.stacks, emitted.environment, emitted.parameters, {"tests": {"tests/a.py::test_a": "failed"}})
 
 
+def test_what_was_worked_out_does_not_go_into_a_copy() -> None:
+    emitted = Emitted({"server": SERVER})
+    assert emitted.once(_names) == ["Log", "Topic"]
+    assert replace(emitted, stacks={"key": KEY}).once(_names) == ["Key"]
+    assert emitted.once(_names) is emitted.once(_names)
+
+
+def _names(emitted: Emitted) -> list[str]:
+    return [resource.logical_id for resource in emitted.resources()]
+
+
 def test_null_is_a_value_and_absence_is_not() -> None:
     assert value_at({"a": None}, ("a",)) is None
     assert value_at({"a": None}, ("b",)) is ABSENT
@@ -55,6 +67,7 @@ def test_null_is_a_value_and_absence_is_not() -> None:
     assert value_at([1, 2], ("1",)) == 2
     assert value_at([1, 2], (2,)) is ABSENT
     assert value_at([1, 2], ("x",)) is ABSENT
+    assert value_at([1, 2], ("²",)) is ABSENT
 
 
 def test_resources_come_stack_by_stack_and_by_type() -> None:

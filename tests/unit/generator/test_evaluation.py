@@ -85,7 +85,7 @@ TABLE: list[tuple[str, System, str, Status, str]] = [
         a_system(claim("au-11_smt"), ceilings={"au-11_smt": "implemented"}),
         "au-11_smt",
         Status.IMPLEMENTED,
-        "every objective is met and every fact passes",
+        "claims speak to every objective and every fact passes",
     ),
     (
         "ceiling partial",
@@ -106,7 +106,7 @@ TABLE: list[tuple[str, System, str, Status, str]] = [
         a_system(claim("sc-28.1_smt", meets=HALF), ceilings={"sc-28.1_smt": "implemented"}),
         "sc-28.1_smt",
         Status.PARTIAL,
-        "1 of 2 objectives are met",
+        "passing claims speak to 1 of 2 objectives",
     ),
     (
         "two claims meet both objectives",
@@ -117,7 +117,7 @@ TABLE: list[tuple[str, System, str, Status, str]] = [
         ),
         "sc-28.1_smt",
         Status.IMPLEMENTED,
-        "every objective is met and every fact passes",
+        "claims speak to every objective and every fact passes",
     ),
     (
         "failed fact",
@@ -178,7 +178,7 @@ TABLE: list[tuple[str, System, str, Status, str]] = [
         a_system(claim("au-11_smt"), days=Ref("LongDays"), ceilings={"au-11_smt": "implemented"}),
         "au-11_smt",
         Status.IMPLEMENTED,
-        "every objective is met and every fact passes",
+        "claims speak to every objective and every fact passes",
     ),
     ("nothing said", a_system(claim("au-11_smt")), "pe-2_smt.a", Status.NOT_ADDRESSED, "not addressed by this system"),
 ]
@@ -226,10 +226,34 @@ def test_a_disposition_answers_where_no_claim_does(status: str, settings: dict[s
     )
 
 
-def test_a_named_provider_stands_in_for_a_leveraged_package() -> None:
-    found = answer(a_system(claim("au-11_smt"), dispositions=(disposition("inherited", provider="Data centre"),)), "pe-2_smt.a")
+@pytest.mark.parametrize(
+    ("fedramp_id", "said", "status", "origination"),
+    [
+        ("FR1234567890", "inherited", Status.INHERITED, "inherited"),
+        (None, "inherited", Status.ORGANISATIONAL, "sp-corporate"),
+        (None, "shared", Status.ORGANISATIONAL, "shared"),
+    ],
+)
+def test_a_provider_stands_in_for_a_leveraged_package_by_an_authorization_of_its_own(
+    fedramp_id: str | None, said: str, status: Status, origination: str
+) -> None:
+    providers = {"centre": {"title": "Data centre", "description": "Keeps doors.", "fedramp_id": fedramp_id}}
+    stated = replace(disposition("inherited", provider="centre"), origination=said)
+    found = answer(a_system(claim("au-11_smt"), dispositions=(stated,), providers=providers), "pe-2_smt.a")
 
-    assert found.status is Status.INHERITED
+    assert found.status is status
+    assert found.disposition is not None
+    assert found.disposition.origination == origination
+    more = "" if fedramp_id else " No FedRAMP id of Data centre is stated in system.toml, so nothing is inherited from it."
+    assert found.why == f"Somebody else does it.{more}"
+
+
+@pytest.mark.parametrize(("stack", "who"), [(True, "organisation"), (False, "provider-of-key")])
+def test_a_key_that_the_system_builds_has_no_other_provider(stack: bool, who: str) -> None:  # noqa: FBT001 - a parameter of the test
+    system = a_system(claim("au-11_smt"), key={"stack": stack})
+    system.ceilings["au-11_smt"] = Ceiling("au-11_smt", "partial", (Remainder("provider-of-key", "Keep the key."),), "The key is kept.")
+
+    assert answer(system, "au-11_smt").remains == (Remainder(who, "Keep the key."),)
 
 
 def test_the_nearest_disposition_answers() -> None:

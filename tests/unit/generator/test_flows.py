@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import hashlib
 import itertools
@@ -22,6 +23,7 @@ from claimstack.generator.package import emit, judge
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
+REST = {"type": "rest-api", "domain": "mcp.example.gov"}
 VARIANTS: dict[str, dict[str, Any]] = {
     "commercial": {},
     "endpoints": {"network": {"endpoints": True}},
@@ -36,6 +38,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "supplied key and image": {"key": {"stack": False}, "registry": {"stack": False}},
     "landing zone": {"organisation": {"log_archive": True, "alarm_topic": "given", "permissions_boundary": True}},
 }
+
+
+DECIDING_NOTHING = {"claimstack.generator.evaluation", "claimstack.generator.sources"}
+"""Modules that bring the templates to the derivation, or name its code."""
 
 
 def edited(evaluated: Evaluated, *edits: Edit) -> FlowMap:
@@ -115,15 +121,24 @@ def test_the_function_reaches_its_stores_by_their_endpoints(built: Callable[...,
     (egress,) = found(map_, "egress-rule", "mcp-server")
     assert (egress.target, egress.protocol, egress.port) == ("vpc-endpoints", "HTTPS", 443)
     assert {flow.target for flow in found(map_, "vpc-endpoint", "vpc-endpoints")} == {"state-secret", "session-table"}
-    assert {"state-secret", "session-table", "audit-log", "aws-xray"} <= {
-        flow.target for flow in found(map_, "iam-statement", "mcp-server")
-    }
+    assert {"state-secret", "session-table"} <= {flow.target for flow in found(map_, "iam-statement", "mcp-server")}
+
+
+def test_calls_that_lambda_makes_with_the_role_of_the_function_are_no_calls_of_its_code(built: Callable[..., Evaluated]) -> None:
+    map_ = sound(built(**VARIANTS["endpoints"]))
+    own = {flow.target: flow for flow in found(map_, "iam-statement", "aws-lambda")}
+    assert set(own) == {"audit-log", "aws-ec2", "aws-xray"}
+    assert {(flow.protocol, flow.port) for flow in own.values()} == {("AWS internal", None)}
+    assert all("called by Lambda itself with this role" in flow.purpose for flow in own.values())
+    assert not {"audit-log", "aws-ec2", "aws-xray"} & {flow.target for flow in found(map_, "iam-statement", "mcp-server")}
+    logs = found(sound(built("govcloud", front_door={**REST, "account_role": "own"})), "iam-statement", "front-door")
+    assert {(flow.target, flow.protocol, flow.port) for flow in logs} == {("aws-logs", "AWS internal", None)}
 
 
 def test_fips_is_told_only_of_calls_that_the_environment_governs(built: Callable[..., Evaluated]) -> None:
     with_fips = {flow.target: flow.encryption for flow in found(sound(built()), "iam-statement", "mcp-server")}
     assert "AWS_USE_FIPS_ENDPOINT" in with_fips["session-table"]
-    assert "FIPS" not in with_fips["audit-log"]
+    assert "audit-log" not in with_fips
     past = found(sound(built(**VARIANTS["endpoints"])), "iam-statement", "mcp-server", "state-secret")
     assert "AWS_ENDPOINT_URL_SECRETS_MANAGER" in past[0].encryption
     assert not any("FIPS" in flow.encryption for flow in sound(built(**VARIANTS["no FIPS"])).flows)
@@ -154,6 +169,17 @@ def test_a_new_way_out_is_a_new_flow(built: Callable[..., Evaluated]) -> None:
 def test_a_group_without_egress_rules_lets_everything_out(built: Callable[..., Evaluated]) -> None:
     map_ = edited(built(), Edit(place("FunctionGroup", "Properties", "SecurityGroupEgress"), REMOVE))
     assert [(flow.source, flow.target, flow.protocol) for flow in found(map_, "egress-rule")] == [("mcp-server", "outside-internet", "any")]
+
+
+def test_a_rule_beside_a_group_does_not_take_back_what_ec2_lets_out(built: Callable[..., Evaluated]) -> None:
+    rule = {"GroupId": {"Ref": "FunctionGroup"}, "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "10.1.0.0/16"}
+    beside = Edit(place("Beside"), {"Type": "AWS::EC2::SecurityGroupEgress", "Properties": rule})
+    for unsaid in (REMOVE, [], {"Ref": "AWS::NoValue"}):
+        map_ = edited(built(), Edit(place("FunctionGroup", "Properties", "SecurityGroupEgress"), unsaid), beside)
+        everything = [flow for flow in found(map_, "egress-rule", "mcp-server") if "EC2 lets everything out" in flow.purpose]
+        assert [(flow.target, flow.protocol, flow.pointers) for flow in everything] == [
+            ("outside-internet", "any", ("cloudformation/server.json#/Resources/FunctionGroup",))
+        ]
 
 
 def test_a_function_outside_the_vpc_may_connect_anywhere(built: Callable[..., Evaluated]) -> None:
@@ -225,8 +251,12 @@ def test_the_deriving_code_is_named_by_its_hash() -> None:
     text = files("claimstack.generator").joinpath("flows/network.py").read_bytes()
     assert own.sha256 == hashlib.sha256(text).hexdigest()
     folder = Path(str(files("claimstack.generator"))) / "flows"
-    modules = {f"generator/flows/{path.name}" for path in folder.glob("*.py")}
-    assert modules <= {source.path for source in derivation_source()}
+    trees = [ast.parse(path.read_text()) for path in folder.glob("*.py")]
+    imported = {node.module for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    deciding = {module for module in imported if module and module.startswith("claimstack.generator.")} - DECIDING_NOTHING
+    assert {"claimstack.generator.flows", "claimstack.generator.build"} < deciding
+    assert deciding <= set(sources)
+    assert {f"generator/flows/{path.name}" for path in folder.glob("*.py")} <= {source.path for source in derivation_source()}
 
 
 def test_a_call_that_another_service_has_to_make_stays_within_aws(built: Callable[..., Evaluated]) -> None:

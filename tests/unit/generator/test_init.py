@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from claimstack.controls.errors import InputError
 from claimstack.generator.config import Config
 from claimstack.generator.init import FLAGS, LIMITS, Answers, interview, limits_of, proposed_front_door, render_system_toml
-from claimstack.generator.loading import parse_config
+from claimstack.generator.loading import _models_in, parse_config
 from claimstack.generator.partition import REGIONS
 from claimstack.generator.stated import Deployment, ServiceModel
 
@@ -322,10 +322,3 @@ def _leaf_keys(model: type[BaseModel]) -> Iterator[str]:
             yield from (key for table in tables for key in _leaf_keys(table))
         else:
             yield field.alias or name
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for argument in get_args(annotation):
-        yield from _models_in(argument)

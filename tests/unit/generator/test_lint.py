@@ -10,10 +10,10 @@ import pytest
 from tests.systems import made
 
 from claimstack.controls.errors import InputError
+from claimstack.controls.rules import ROUTES
 from claimstack.generator.config import Config
-from claimstack.generator.documents.fedramp.certification_package_overview import TYPES
 from claimstack.generator.lint import LintFinding, lint_fedramp, lint_manifest, lint_package
-from claimstack.generator.paths import CPO, MANIFEST, SDR
+from claimstack.generator.paths import ARCHITECTURE, CPO, MANIFEST, SDR, SSP
 
 TABLES = {
     "name": "grants-tools",
@@ -103,5 +103,17 @@ def test_a_damaged_document_is_named(folder: Path, path: str, text: str, said: s
     assert said in str(refused.value)
 
 
+def test_an_answer_left_out_of_the_plan_and_a_drawing_changed_beside_it_are_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("claimstack.generator.lint.lint_template", lambda *_: iter(()))
+    plan = json.loads(files()[SSP])
+    requirements = plan["system-security-plan"]["control-implementation"]["implemented-requirements"]
+    requirements[:] = [each for each in requirements if each["control-id"] != "ac-1"]
+    (folder / SSP).write_text(json.dumps(plan))
+    (folder / ARCHITECTURE).write_text("<svg/>")
+    said = [finding.message for finding in lint_package(folder, ("us-east-1",)) if finding.rule == "oscal"]
+    assert any("ac-1" in message for message in said)
+    assert any("architecture.svg" in message for message in said)
+
+
 def test_routes_are_those_of_system_toml() -> None:
-    assert set(TYPES) == {"20x", "rev5"}
+    assert set(ROUTES) == {"20x", "rev5"}

@@ -1,9 +1,11 @@
 """Partition: regions map to what they can and cannot do."""
 
+import re
+
 import pytest
 
 from claimstack.controls.errors import InputError
-from claimstack.generator.partition import COMMERCIAL, GOVCLOUD, PARTITIONS, REGIONS, partition_of
+from claimstack.generator.partition import COMMERCIAL, GOVCLOUD, PARTITIONS, REGIONS, partition_named, partition_of
 
 
 def test_every_region_belongs_to_exactly_one_partition() -> None:
@@ -26,6 +28,18 @@ def test_govcloud_has_fips_token_domains_and_no_enhanced_tls_policy() -> None:
 def test_commercial_rest_policy_is_a_validated_module_with_strict_access() -> None:
     assert "FIPS" in COMMERCIAL.rest_security_policy
     assert COMMERCIAL.rest_endpoint_access_mode == "STRICT"
+
+
+def test_a_partition_is_linted_in_regions_of_its_own() -> None:
+    forms = {partition.name: re.compile(partition.region_pattern) for partition in PARTITIONS}
+    for partition in PARTITIONS:
+        assert set(partition.lint_regions) <= set(partition.regions)
+        for region in partition.regions:
+            assert [name for name, form in forms.items() if form.fullmatch(region)] == [partition.name]
+
+
+def test_a_package_names_its_partition() -> None:
+    assert [partition_named(name) for name in ("aws", "aws-us-gov", "aws-cn", None)] == [COMMERCIAL, GOVCLOUD, None, None]
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,19 @@ def test_a_rules_force_touches_its_answer_and_what_the_provider_said(built: Call
     )
 
 
+def test_other_words_touch_whoever_speaks_at_their_point(built: Callable[..., Evaluated]) -> None:
+    change = Change("control-wording", "sc-28", "x", points=("sc-28_smt",), controls=("sc-28",))
+    found = touched(change, built())
+    assert {each.what for each in found} >= {"claim", "ceiling", "KSI answer"}
+    assert all("sc-28_smt" in each.says for each in found)
+
+
+def test_another_edition_does_not_say_that_it_touches_nothing() -> None:
+    assert list(summary(Impact(Change("edition", "x.json", "x"), ()))) == [
+        "what it says otherwise stands on lines of its own; discussions, methods, notes and examples are not compared"
+    ]
+
+
 def test_a_schema_touches_the_documents_it_judges_and_a_new_control_nothing_yet() -> None:
     schema = Change("schema-version", "x.json", "x", documents=("fedramp/security-decision-record.json",))
     assert touched(schema) == (Touched("document", "package", "fedramp/security-decision-record.json"),)

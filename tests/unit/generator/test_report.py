@@ -81,8 +81,8 @@ def test_the_chain_goes_from_the_point_to_the_value_found() -> None:
         "│       │   sha256 0123456789ab",
         "│       └── failed  found absent (environment prod)",
         "│           cloudformation/server.json#/Resources/Log",
-        "├── remains for organisation: Review the records.",
-        "└── objective ia-9_obj-1 is not met by any claim",
+        "├── remains for the provider: Review the records.",
+        "└── no passing claim speaks to objective ia-9_obj-1",
     ]
 
 

@@ -43,7 +43,7 @@ def test_statements_are_read_by_rule_and_by_indicator(load: Callable[[str], Conf
     config = load(
         """
         [rules."AFC-CSO-INB"]
-        status = "implemented"
+        status = "partial"
         explanation = "Read around the clock."
         validation = "A test message was answered."
         [ksis."KSI-CED-RAT"]
@@ -52,7 +52,7 @@ def test_statements_are_read_by_rule_and_by_indicator(load: Callable[[str], Conf
         """
     )
     assert config.rules == {
-        "AFC-CSO-INB": Statement(status="implemented", explanation="Read around the clock.", validation="A test message was answered.")
+        "AFC-CSO-INB": Statement(status="partial", explanation="Read around the clock.", validation="A test message was answered.")
     }
     assert config.ksis == {"KSI-CED-RAT": Statement(status="planned", explanation="Next year.")}
 
@@ -74,6 +74,23 @@ def test_a_statement_about_a_rule_for_others_is_refused(load: Callable[[str], Co
 def test_a_statement_needs_a_status_and_an_explanation(load: Callable[[str], Config]) -> None:
     causes = refusal(load, '[rules."AFC-CSO-INB"]\nstatus = "done"\n')
     assert [cause.partition(":")[0] for cause in causes] == ['rules."AFC-CSO-INB".status', 'rules."AFC-CSO-INB".explanation']
+
+
+@pytest.mark.parametrize("status", ["implemented", "partial"])
+@pytest.mark.parametrize("rule", ["IVV-CSO-FIA", "FRC-APP-FIA", "CPO-CSO-OSA"])
+def test_what_an_assessor_says_is_not_the_providers_to_state(load: Callable[[str], Config], rule: str, status: str) -> None:
+    text = f'[rules."{rule}"]\nstatus = "{status}"\nexplanation = "x"\nverification = "x"\nvalidation = "x"\n'
+    (cause,) = refusal(load, text)
+    assert cause.startswith(f"rules.\"{rule}\".status: '{status}' is for the independent assessor to say")
+
+
+def test_an_assessment_can_be_planned(load: Callable[[str], Config]) -> None:
+    assert load('[rules."IVV-CSO-FIA"]\nstatus = "planned"\nexplanation = "In spring."\n').rules["IVV-CSO-FIA"].status == "planned"
+
+
+def test_a_rule_is_not_called_implemented_without_verification_and_validation(load: Callable[[str], Config]) -> None:
+    causes = refusal(load, '[rules."AFC-CSO-INB"]\nstatus = "implemented"\nexplanation = "x"\n')
+    assert [cause.partition(":")[0] for cause in causes] == ['rules."AFC-CSO-INB".verification', 'rules."AFC-CSO-INB".validation']
 
 
 def test_ids_in_lower_case_are_recognised(load: Callable[[str], Config]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,10 +13,13 @@ import pytest
 from mcp.server.mcpserver import Context, MCPServer
 from pydantic import BaseModel
 
+from claimstack.runtime import aws
 from claimstack.runtime.app import App, create_app
 from claimstack.runtime.store import MemoryStore, Store
 from claimstack.runtime.tools import Pack, Resource, Tool
 from claimstack.runtime.tools.whoami import WHOAMI
+
+from .cloud import Aws
 
 URL = "https://mcp.example.gov/mcp"
 ISSUER = "https://login.example.gov/pool"
@@ -269,3 +273,23 @@ def session_client(make_client: MakeClient) -> Client:
 def runs() -> list[str]:
     """How often `ask` was started."""
     return RUNS
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    """AWS at a port of this machine, and clients that wait a fraction of what they would."""
+    made = Aws()
+    for name, value in {
+        "AWS_ENDPOINT_URL_DYNAMODB": made.url,
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER": made.url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(aws, "READ_SECONDS", 0.3)
+    monkeypatch.setattr(aws, "ATTEMPTS", 1)
+    yield made
+    made.close()

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
+from claimstack.runtime import app as app_module
 from claimstack.runtime.masking import MASK, masked
 from claimstack.runtime.tools import Pack, Prompt, Tool
+
+from .conftest import echo
+from .faults import call_of, records_in
 
 
 class Answered(BaseModel):
@@ -220,3 +227,60 @@ def test_no_metric_is_named_by_a_caller(client: Any) -> None:
     client.call("a-name-of-my-own")
     client.call("report", {"name": "x"})
     assert client.metrics == []
+
+
+class BrokenStream(io.StringIO):
+    def write(self, _text: str) -> int:
+        raise OSError(28, "No space left on device")
+
+
+def local_app(log: Any, *tools: Tool) -> Any:
+    return app_module.create_app({"CLAIMSTACK_PUBLIC_URL": "http://127.0.0.1/mcp"}, (Pack("t", tools=tools),), log=log)
+
+
+def local_call(app: Any, name: str, **arguments: Any) -> Any:
+    headers = {"host": "127.0.0.1", "content-type": "application/json"}
+    event = {"httpMethod": "POST", "path": "/mcp", "headers": headers, "body": json.dumps(call_of(name, **arguments))}
+    return json.loads(app.handle_event(event)["body"])
+
+
+def test_an_audit_log_that_cannot_be_written_costs_no_answer_and_no_record(capsys: pytest.CaptureFixture[str]) -> None:
+    app = local_app(BrokenStream(), Tool(echo))
+    try:
+        assert local_call(app, "echo", text="x")["result"]["content"][0]["text"] == "x"
+    finally:
+        app.close()
+    error = capsys.readouterr().err
+    assert "No space left on device" in error
+    assert [(record["target"], record["outcome"]) for record in records_in(error)] == [("echo", "success")]
+
+
+def test_without_any_output_a_request_is_answered_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = local_app(BrokenStream(), Tool(echo))
+    monkeypatch.setattr(sys, "stderr", BrokenStream())
+    try:
+        assert local_call(app, "echo", text="x")["result"]["content"][0]["text"] == "x"
+    finally:
+        app.close()
+
+
+def test_a_tool_that_closes_the_output_loses_no_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with (tmp_path / "out").open("w") as out:
+
+        def close() -> str:
+            """Close the stream that records go to."""
+            out.close()
+            return "closed"
+
+        app = local_app(out, Tool(close), Tool(echo))
+        try:
+            assert local_call(app, "close")["result"]["content"][0]["text"] == "closed"
+            assert local_call(app, "echo", text="x")["result"]["content"][0]["text"] == "x"
+        finally:
+            app.close()
+    assert [record["target"] for record in records_in(capsys.readouterr().err)] == ["close", "echo"]
+
+
+def test_a_record_with_text_that_is_no_text_is_written(client: Any) -> None:
+    assert client.call("echo", {"text": "x"}, user_agent="\ud800").text_content == "x"
+    assert client.record["user_agent"] == "\ud800"

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
-from types import SimpleNamespace
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from claimstack.runtime import app as app_module
+from claimstack.runtime.audit import TRACE_LIMIT
 from claimstack.runtime.messages import Headers
 from claimstack.runtime.replies import BUFFERED_LIMIT
 from claimstack.runtime.tools import Pack, Tool
 
-
-def context(milliseconds: int) -> SimpleNamespace:
-    return SimpleNamespace(get_remaining_time_in_millis=lambda: milliseconds)
+from .conftest import echo
+from .faults import context
 
 
 async def seven_megabytes() -> str:
@@ -172,3 +174,147 @@ def test_progress_leaves_while_the_tool_still_runs(make_client: Any) -> None:
     progress, answer = (json.loads(chunk.split("data: ")[1]) for chunk in stream.chunks)
     assert (progress["method"], answer["result"]["content"][0]["text"]) == ("notifications/progress", "done")
     assert client.record["streamed"] is True
+
+
+class UnprintableError(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+class UnknownExit(BaseException):
+    pass
+
+
+def recurse() -> None:
+    recurse()
+
+
+def raising(error: BaseException) -> Callable[[], None]:
+    def do() -> None:
+        raise error
+
+    return do
+
+
+FAILURES: dict[str, tuple[Callable[[], Any], str]] = {
+    "ValueError": (raising(ValueError("no")), "ValueError"),
+    "SystemExit": (raising(SystemExit(3)), "SystemExit"),
+    "KeyboardInterrupt": (raising(KeyboardInterrupt()), "KeyboardInterrupt"),
+    "MemoryError": (raising(MemoryError()), "MemoryError"),
+    "RecursionError": (recurse, "RecursionError"),
+    "CancelledError": (raising(asyncio.CancelledError()), "CancelledError"),
+    "GeneratorExit": (raising(GeneratorExit()), "GeneratorExit"),
+    "StopIteration": (raising(StopIteration(1)), "StopIteration"),
+    "BaseException": (raising(UnknownExit()), "UnknownExit"),
+    "BaseExceptionGroup": (raising(BaseExceptionGroup("several", [SystemExit(1)])), "BaseExceptionGroup"),
+    "unprintable": (raising(UnprintableError()), "UnprintableError"),
+    "long": (raising(ValueError("é\ud800" * 1_000_000)), "ValueError"),
+}
+
+
+@pytest.mark.parametrize("kind", FAILURES)
+def test_whatever_a_tool_raises_is_answered_and_recorded(make_client: Any, kind: str) -> None:
+    do, named = FAILURES[kind]
+
+    async def fail() -> None:
+        """Fail on the loop."""
+        do()
+
+    def fail_in_thread() -> None:
+        """Fail in a worker."""
+        do()
+
+    client = make_client(packs=(Pack("failing", tools=(Tool(fail), Tool(fail_in_thread), Tool(echo))),), context=context(20_000))
+    for tool in ("fail", "fail_in_thread"):
+        for call in (client.call, client.call_modern):
+            answer = call(tool)
+            failed = answer.body["result"]["isError"] if "result" in answer.body else answer.error["code"] == -32603
+            assert failed
+            assert "Traceback" not in answer.text
+            assert client.record["outcome"] == "failure"
+            assert named in client.record["exception"]
+            assert len(client.record["exception"]) <= TRACE_LIMIT + 10
+    assert len(client.records) == 4
+    assert client.call("echo", {"text": "x"}).text_content == "x"
+    assert client.app.adapter.kernel.abandoned == 0
+
+
+def test_a_task_that_a_tool_has_started_cannot_end_the_server(make_client: Any) -> None:
+    async def leave() -> None:
+        raise SystemExit(3)
+
+    async def start_and_forget() -> str:
+        """Start a task that wants to leave."""
+        asyncio.get_running_loop().create_task(leave()).add_done_callback(lambda task: task.exception())
+        await asyncio.sleep(0.01)
+        return "still here"
+
+    async def start_and_wait() -> str:
+        """Start one and wait for it."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(leave())
+        return "unreachable"
+
+    client = make_client(packs=(Pack("starting", tools=(Tool(start_and_forget), Tool(start_and_wait))),), context=context(20_000))
+    assert client.call("start_and_forget").text_content == "still here"
+    assert client.call("start_and_wait").error["code"] == -32603
+    assert "SystemExit" in client.record["exception"]
+
+
+def test_a_tool_that_takes_no_notice_is_interrupted_again(make_client: Any) -> None:
+    caught: list[BaseException] = []
+
+    async def unimpressed() -> str:
+        """Block the loop and go on when interrupted, twice."""
+        while len(caught) < 2:
+            try:
+                time.sleep(30)
+            except BaseException as error:  # noqa: BLE001  # what such a tool does
+                caught.append(error)
+        time.sleep(30)
+        return "late"
+
+    client = make_client(packs=(Pack("unimpressed", tools=(Tool(unimpressed),)),), context=context(1000))
+    started = time.monotonic()
+    assert client.call("unimpressed").error["code"] == -32001
+    assert time.monotonic() - started < 10
+    assert len(caught) == 2
+    assert "in unimpressed" in client.record["exception"]
+
+
+def test_a_handler_that_is_cancelled_may_tidy_up_before_the_answer(make_client: Any) -> None:
+    tidied: list[str] = []
+
+    async def tidy() -> None:
+        """Hold something."""
+        try:
+            await asyncio.sleep(30)
+        finally:
+            tidied.append("tidy")
+
+    client = make_client(packs=(Pack("tidy", tools=(Tool(tidy),)),), context=context(1000))
+    assert client.call("tidy").error["code"] == -32001
+    assert tidied == ["tidy"]
+    assert client.app.adapter.kernel.abandoned == 0
+
+
+def test_hanging_threads_are_counted_until_the_process_should_be_replaced(make_client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    released = threading.Event()
+
+    def hang() -> None:
+        """Hang in a thread."""
+        released.wait(30)
+
+    client = make_client(packs=(Pack("hanging", tools=(Tool(hang), Tool(echo))),), context=context(850))
+    try:
+        assert client.call("echo", {"text": "x"}).text_content == "x"
+        monkeypatch.setattr(app_module, "CLOGGED_FROM", threading.active_count() + 2)
+        counted = []
+        for _ in range(4):
+            assert client.call("hang").error["code"] == -32001
+            counted.append(client.app.is_clogged)
+        assert counted == [False, False, False, True], "the first hangs in the worker that was there"
+        client.context = None
+        assert client.call("echo", {"text": "x"}).text_content == "x"
+    finally:
+        released.set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
 import queue
 import subprocess
 import sys
@@ -21,6 +22,9 @@ from mcp.server.mcpserver import Context
 from claimstack.runtime.app import create_app
 from claimstack.runtime.lambda_client import DELIMITER, Host, RuntimeApi
 from claimstack.runtime.tools import Pack, Tool
+
+from .cloud import Json
+from .faults import call_of, records_in
 
 URL = "https://mcp.example.gov/mcp"
 LEFT: list[asyncio.Task[None]] = []
@@ -177,3 +181,62 @@ def test_a_host_that_cannot_stream_refuses_to_start_where_streams_are_wanted() -
     program = [sys.executable, "-c", "import claimstack.runtime.handler"]
     done = subprocess.run(program, env=handler_environment(), capture_output=True, text=True, timeout=60, check=False)
     assert "only the entry point of the image streams" in done.stderr
+
+
+def test_an_environment_full_of_hanging_handlers_makes_room_for_another() -> None:
+    """After its answer, and without waiting for the threads."""
+    script = """
+import os, time
+from claimstack.runtime import app, lambda_client
+from claimstack.runtime.tools import Pack, Tool
+
+app.CLOGGED_FROM = 4
+
+def hang() -> None:
+    "Hang."
+    time.sleep(600)
+
+lambda_client.run(lambda environ: app.create_app(environ, (Pack("h", tools=(Tool(hang),)),)))
+"""
+    headers = {"host": "127.0.0.1", "content-type": "application/json"}
+    event = {"httpMethod": "POST", "path": "/mcp", "headers": headers, "body": json.dumps(call_of("hang"))}
+    answers: list[Json] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Lambda-Runtime-Aws-Request-Id", "id")
+            self.send_header("Lambda-Runtime-Deadline-Ms", str(int(time.time() * 1000) + 900))
+            self._body(json.dumps(event).encode())
+
+        def do_POST(self) -> None:
+            answers.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(202)
+            self._body(b"")
+
+        def _body(self, body: bytes) -> None:
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    try:
+        environ = {
+            **os.environ,
+            "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{server.server_port}",
+            "CLAIMSTACK_PUBLIC_URL": "http://127.0.0.1/mcp",
+        }
+        done = subprocess.run([sys.executable, "-c", script], env=environ, capture_output=True, text=True, timeout=60, check=False)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert done.returncode == 1
+    assert "this environment makes room for another" in done.stderr
+    assert [json.loads(answer["body"])["error"]["code"] for answer in answers] == [-32001] * len(answers)
+    assert len(records_in(done.stdout)) == len(answers) >= 2

@@ -48,3 +48,12 @@ def test_what_ends_in_time_is_left_alone(loop: Loop) -> None:
 def test_a_program_that_forgets_to_close_it_ends_all_the_same() -> None:
     script = "from claimstack.runtime.loop import Loop; import anyio.to_thread as t; print(Loop().run(t.run_sync(int)))"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True).stdout == "0\n"
+
+
+def test_the_loop_itself_is_not_interrupted() -> None:
+    """The alarm comes while nothing runs: the work ends as it would."""
+    loop = Loop()
+    try:
+        assert loop.run(asyncio.sleep(0.7, "done"), 0.1) == "done"
+    finally:
+        loop.close()

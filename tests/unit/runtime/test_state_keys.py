@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from typing import Any
 
 import pytest
@@ -10,8 +11,13 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.request_state import InvalidRequestState, RequestStateSecurity
 from mcp_types import ElicitRequest, ElicitRequestFormParams, InputRequiredResult
 
+from claimstack.runtime import aws
 from claimstack.runtime.state_keys import AGAIN_SECONDS, FRESH_SECONDS, SharedKeyCodec
 from claimstack.runtime.tools import Pack, Tool
+
+from .cloud import KEY, Aws, Behaviour, Json, failure
+from .conftest import ENVIRON
+from .faults import PACK, context
 
 OLD, NEW = secrets.token_hex(32), secrets.token_hex(32)
 
@@ -136,3 +142,80 @@ def test_nothing_is_read_before_a_state_is_sealed() -> None:
     secret = Secret(OLD)
     MCPServer("claimstack", request_state_security=RequestStateSecurity(codec=SharedKeyCodec(secret)))
     assert secret.reads == 0
+
+
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:state"
+
+
+def state_client(make_client: Any) -> Any:
+    return make_client({**ENVIRON, "CLAIMSTACK_STATE_SECRET_ARN": SECRET}, (PACK,))
+
+
+SECRET_FAULTS: dict[str, tuple[Behaviour | Json, str]] = {
+    "refused": (lambda *_: failure("AccessDeniedException"), "AccessDeniedException"),
+    "gone": (lambda *_: failure("ResourceNotFoundException"), "ResourceNotFoundException"),
+    "throttled": (lambda *_: failure("ThrottlingException"), "ThrottlingException"),
+    "garbled": (lambda *_: (200, b"[1]"), "AttributeError"),
+    "too short": ({"SecretString": "short"}, "at least 32 bytes"),
+    "binary": ({"SecretBinary": "AAAA"}, "KeyError"),
+}
+
+
+@pytest.mark.parametrize("fault", SECRET_FAULTS)
+def test_a_call_that_needs_a_key_fails_without_one_and_others_do_not(make_client: Any, cloud: Aws, fault: str) -> None:
+    behaviour, cause = SECRET_FAULTS[fault]
+    if isinstance(behaviour, dict):
+        cloud.secret = behaviour
+    else:
+        cloud.behave = behaviour
+    client = state_client(make_client)
+    assert client.call_modern("echo", {"text": "x"}).text_content == "x"
+
+    answer = client.call_modern("keep_state")
+    assert answer.error == {"code": -32603, "message": "Internal error"}
+    assert client.record["outcome"] == "failure"
+    assert cause in client.record["exception"]
+
+    cloud.secret, cloud.behave = {"SecretString": KEY}, cloud.answer
+    assert client.call_modern("keep_state").body["result"]["requestState"].startswith("v1.")
+
+
+def test_a_secrets_manager_that_hangs_is_given_up_on(make_client: Any, cloud: Aws) -> None:
+    cloud.behave = cloud.hang
+    client = state_client(make_client)
+    started = time.monotonic()
+    assert client.call_modern("keep_state").error["code"] == -32603
+    assert time.monotonic() - started < 5
+    assert "ReadTimeoutError" in client.record["exception"]
+
+
+def test_a_secrets_manager_slower_than_the_request_may_take_is_answered_in_time(
+    make_client: Any, cloud: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aws, "READ_SECONDS", 20)
+    cloud.behave = cloud.hang
+    client = state_client(make_client)
+    client.context = context(1000)
+    started = time.monotonic()
+    answer = client.call_modern("keep_state")
+    assert time.monotonic() - started < 5
+    assert answer.error["code"] == -32001
+    assert "Overrun" in client.record["exception"]
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_secrets_manager_that_cannot_be_reached_is_no_reason_to_take_a_state(make_client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")
+    client = state_client(make_client)
+    answer = client.modern("tools/call", {"name": "keep_state", "arguments": {}, "requestState": "v1.forged", "inputResponses": {}})
+    assert answer.error["code"] == -32602
+    assert "EndpointConnectionError" in client.record["exception"]
+
+
+def test_known_keys_serve_while_secrets_manager_fails(make_client: Any, cloud: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("claimstack.runtime.state_keys.FRESH_SECONDS", 0)
+    client = state_client(make_client)
+    state = client.call_modern("keep_state").body["result"]["requestState"]
+    cloud.behave = SECRET_FAULTS["refused"][0]  # type: ignore[assignment]  # this one is a behaviour
+    answer = client.modern("tools/call", {"name": "keep_state", "arguments": {}, "requestState": state, "inputResponses": {}})
+    assert answer.text_content == "kept"

@@ -17,8 +17,7 @@ from claimstack.generator import console, options, writing
 from claimstack.generator.comparison.comparing import GATES
 from claimstack.generator.loading import parse_config
 
-ROOT = Path(__file__).parents[4]
-COMMERCIAL = (ROOT / "examples" / "commercial.toml").read_text(encoding="utf-8")
+from .conftest import COMMERCIAL
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 from tests.official import OFFICIAL, needs_official
 from tests.unit.generator.conftest import Run
 
-from claimstack.controls.officials import PROVIDER_RULES, SCHEMAS
+from claimstack.controls.officials import CATALOG, PROVIDER_RULES, SCHEMAS
 from claimstack.generator import console
 
 ROOT = Path(__file__).parents[4]
@@ -73,13 +73,37 @@ def test_changes_are_told_with_what_they_touch(run: Told, newer: Path) -> None:
     assert lines[at + 1] == "  document package: fedramp/security-decision-record.json"
 
 
+def test_other_words_of_a_claimed_control_lead_to_its_claims(run: Told, tmp_path: Path) -> None:
+    copy = tmp_path / "reworded"
+    shutil.copytree(OFFICIAL, copy, copy_function=os.symlink)
+    catalog = copy / CATALOG.file
+    text = catalog.read_text()
+    catalog.unlink()
+    catalog.write_text(text.replace("Retain audit records for", "Retain audit records with care for").replace('"5.2.0"', '"5.3.0"'))
+    code, out, _ = run("--check", copy, COMMERCIAL)
+    assert code == 1
+    assert "touches nothing" not in out
+    lines = out.splitlines()
+    at = lines.index("AU-11 Audit Record Retention: other words at au-11_smt (statement) [control-wording]")
+    assert f"  claim {COMMERCIAL}: server.AuditLog: au-11_smt: Audit records stay available for at least thirty months." in lines[at:]
+    found = json.loads(run("--check", copy, COMMERCIAL, "--json")[1])["changes"]
+    assert [each["kind"] for each in found] == ["edition", "control-wording"]
+    assert {each["what"] for each in found[1]["touched"]} >= {"claim", "ceiling"}
+
+
+def test_without_a_system_it_is_said_that_no_claim_was_looked_at(run: Told) -> None:
+    said = "note: no system file is named: its claims and what it states were not looked at"
+    assert said in run("--check", OFFICIAL)[2]
+    assert said not in run("--check", OFFICIAL, COMMERCIAL)[2]
+
+
 def test_pipelines_and_reviewers_get_their_own_form(run: Told, newer: Path) -> None:
     code, out, _ = run("--check", newer, "--json")
     assert code == 1
-    assert [each["kind"] for each in json.loads(out)["changes"]] == ["edition", "rule-force", "schema-version"]
+    assert [each["kind"] for each in json.loads(out)["changes"]] == ["edition", "rule-force", "rule-wording", "schema-version"]
     code, out, _ = run("--check", newer, "--markdown")
     assert code == 1
-    assert out.startswith("# Official files against the facts of this package\n\n21 files compared, 3 changes. Systems looked at: none")
+    assert out.startswith("# Official files against the facts of this package\n\n21 files compared, 4 changes. Systems looked at: none")
 
 
 def test_wrong_input_ends_with_2(run: Told, tmp_path: Path, newer: Path) -> None:

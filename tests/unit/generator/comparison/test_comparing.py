@@ -232,7 +232,7 @@ def test_weaker_checks_fewer_objectives_and_other_sentences_weaken_claims(files:
     assert [(item.point, item.change, item.who) for item in found.remainders] == [
         ("au-9_smt.a", "added", "customer"),
         ("au-9_smt.a", "removed", "organisation"),
-        ("au-9_smt.a", "removed", "provider-of-key"),
+        ("au-9_smt.a", "removed", "organisation"),
     ]
     back = compare(as_package(weaken(files())), as_package(files())).findings
     assert {item.kind for item in back.claims if item.point in ("au-11_smt", "sc-28.1_smt")} == {"strengthened"}
@@ -302,6 +302,45 @@ def test_a_redacted_package_is_not_compared_with_one_that_is_not(files: Files) -
     assert compare_pair(Pair("grants-tools", redacted, redacted)).findings.is_empty
     with pytest.raises(InputError, match="redacted: is redacted, and open is not"):
         compare_pair(Pair("grants-tools", redacted, as_package(files(), "open")))
+
+
+def test_a_package_with_values_that_no_build_writes_is_named_with_the_file(files: Files) -> None:
+    def damage(document: Any) -> None:
+        for check in document["checks"]:
+            check["expression"]["path"] = 3
+
+    damaged = as_package(edited(files(), "evidence/facts.json", damage), "damaged")
+    with pytest.raises(InputError) as refused:
+        compare_pair(Pair("grants-tools", as_package(files(), "sound"), damaged))
+    assert refused.value.causes[0] == "damaged/evidence/facts.json: was changed after the build"
+    assert "they cannot be compared" in refused.value.causes[1]
+
+
+STALE_RESULTS = {"tested_sha256": "a", "runtime_sha256": "b", "tests": {"tests/unit/runtime/test_audit.py::test_a": "passed"}}
+
+
+@pytest.mark.parametrize("results", [{}, STALE_RESULTS])
+def test_tests_that_were_not_run_turn_facts_and_are_no_defect_of_the_package(
+    files: Files, results: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("claimstack.generator.package.recorded_results", lambda: results)
+    untested = as_package(files_of(COMMERCIAL), "untested")
+    comparison = compare(as_package(files(), "tested"), untested)
+    found = comparison.findings
+    assert {(item.old_outcome, item.new_outcome) for item in found.facts} == {("passed", "not-evaluated")}
+    assert "worse" in {item.direction for item in found.points}
+    assert comparison.proposal.class_ == "adaptive"
+    assert found.stale == compare(untested, untested).findings.stale == ()
+
+
+def test_a_resource_that_went_turns_its_facts(files: Files) -> None:
+    def without_the_table(system: System) -> None:
+        del system.stacks["server"].template.resources["Sessions"]
+
+    gone = as_package(files_of(COMMERCIAL, (Extension("overlay.py", without_the_table),)), "gone")
+    turned = {item.check: (item.old_outcome, item.new_outcome) for item in compare(as_package(files(), "old"), gone).findings.facts}
+    about = {outcomes for check, outcomes in turned.items() if check.startswith("server.Sessions.")}
+    assert about == {("passed", "failed")}
 
 
 def test_gates_are_kept_in_order_and_once(compared: Compared) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from claimstack.generator.comparison import replacement, resources
 from claimstack.generator.comparison.findings import ResourceChange, ValueChange
-from claimstack.generator.comparison.replacement import changed_create_only, create_only, is_stateful, keeps_own_name, schema_of, values_at
-from claimstack.generator.comparison.resources import references, resource_changes
+from claimstack.generator.comparison.replacement import changed_create_only, is_stateful, keeps_own_name, schema_of, values_at
+from claimstack.generator.comparison.resources import resource_changes
 from claimstack.generator.emitted import ABSENT
 from claimstack.generator.moved import Moved
 
@@ -147,12 +147,13 @@ def test_whether_cfn_lint_is_here_is_looked_up(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_create_only_properties_are_those_of_the_provider_schema() -> None:
-    assert create_only("AWS::Logs::LogGroup", REGION) == (("LogGroupName",),)
-    assert create_only("AWS::ECR::Repository", REGION) == (("EncryptionConfiguration",), ("RepositoryName",))
-    assert create_only("AWS::KMS::Key", REGION) == create_only("AWS::No::Type", REGION) == ()
-    schema = schema_of("AWS::DynamoDB::Table", REGION)
-    assert schema is not None
-    assert (schema.create_only["TableName",], schema.create_only["KeySchema",]) == ("always", "conditionally")
+    types = ("AWS::Logs::LogGroup", "AWS::ECR::Repository", "AWS::KMS::Key", "AWS::DynamoDB::Table")
+    logs, registry, key, sessions = (schema.create_only for type_ in types if (schema := schema_of(type_, REGION)) is not None)
+    assert logs == {("LogGroupName",): "always"}
+    assert registry == {("EncryptionConfiguration",): "always", ("RepositoryName",): "always"}
+    assert key == {}
+    assert (sessions["TableName",], sessions["KeySchema",]) == ("always", "conditionally")
+    assert schema_of("AWS::No::Type", REGION) is None
     assert changed_create_only(table("a"), table("b"), REGION) == {"TableName": "always"}
 
 
@@ -161,17 +162,6 @@ def test_values_below_a_list_are_found() -> None:
     assert list(values_at(document, ("A", "*", "B"))) == [1, ABSENT]
     assert list(values_at(document, ("D",))) == [ABSENT]
     assert list(values_at({"A": 1}, ("A", "*"))) == []
-
-
-def test_references_are_found_in_every_form() -> None:
-    value = {
-        "a": {"Ref": "One"},
-        "b": [{"Fn::GetAtt": ["Two", "Arn"]}, {"Fn::GetAtt": "Three.Arn"}],
-        "c": {"Fn::Sub": "arn:${AWS::Partition}:x:${Four}/${Five.Name}"},
-        "d": {"Fn::Sub": ["${Six}-${Local}", {"Local": {"Ref": "Seven"}}]},
-        "e": "Ref",
-    }
-    assert references(value) == {"One", "Two", "Three", "Four", "Five", "Six", "Seven", "Local"}
 
 
 def test_what_stores_something_or_is_retained_is_stateful() -> None:

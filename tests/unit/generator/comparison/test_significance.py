@@ -19,6 +19,7 @@ from claimstack.generator.comparison.findings import (
     PointChange,
     RemainderChange,
     ResourceChange,
+    StaleStatement,
     ValueChange,
 )
 from claimstack.generator.comparison.significance import CLASSES, PROPOSED, RULES, propose
@@ -60,6 +61,10 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("transformative", {"points": (PointChange("ac-2_smt", "ac-2", "partial", "organisational", "worse", ""),)}),
     ("transformative", {"points": (PointChange("ac-2_smt", "ac-2", "implemented", "failed", "worse", ""),)}),
     ("adaptive", {"points": (PointChange("ac-2_smt", "ac-2", "implemented", "partial", "worse", ""),), **resource("added", "T")}),
+    ("adaptive", {"points": (PointChange("au-3_smt.a", "au-3", "implemented", "partial", "worse", ""),)}),
+    ("adaptive", {"stale": (StaleStatement("new", "evidence/facts.json", "/facts/0", "1", "2"),), "runtime_changed": True}),
+    ("routine-recurring", {"stale": (StaleStatement("old", "evidence/facts.json", "/facts/0", "1", "2"),), "runtime_changed": True}),
+    ("not-significant", {"stale": (StaleStatement("new", "evidence/facts.json", "/facts/0", "1", "2"),)}),
     ("adaptive", {"facts": (FactChange("c", "p", "e", "passed", "failed", 1, 2),)}),
     ("adaptive", {"claims": (ClaimChange("lost", True, "ac-2_smt", "ac-2", "server.X", "Says."),)}),  # noqa: FBT003
     ("adaptive", {"dispositions": (DispositionChange("ac-1", ("ac-1_smt.a",), (ValueChange("status", "planned", "customer"),)),)}),
@@ -117,7 +122,7 @@ def test_the_gravest_class_is_proposed_and_every_reason_stands(nothing: Findings
 def test_rules_name_their_source_and_the_classes_are_in_the_order_of_gravity() -> None:
     order = list(CLASSES)
     assert [order.index(rule.class_) for rule in RULES] == sorted(order.index(rule.class_) for rule in RULES)
-    assert {rule.source for rule in RULES} == {"FRD-CCC", "FRD-TRF", "SCN-TRF-TPR", "SCN-ADP-NTF", "SCN-RTR-NNR"}
+    assert {rule.source for rule in RULES} == {"FRD-CCC", "FRD-TRF", "SCN-TRF-TPR", "SCN-ADP-NTF", "SCN-RTR-NNR", "VDR-CSO-DET"}
     assert "A person" in PROPOSED
 
 

@@ -1,4 +1,4 @@
-"""A whole workload: function, role, network, secret, sessions and endpoints of one configuration."""
+"""A whole workload: function, role, network, secret, sessions and endpoints of one configuration; and what a stack emits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from troposphere import Ref
 from claimstack.controls.catalog import load_catalog
 from claimstack.controls.families import load_families
 from claimstack.generator.config import Config
-from claimstack.generator.emitted import Edit, Emitted, Json
+from claimstack.generator.emitted import Edit, Emitted, Json, Place
 from claimstack.generator.evaluation import Evaluated, check_facts, evaluate, read_back
 from claimstack.generator.passing import cited
 from claimstack.generator.predicates import Outcome
@@ -26,7 +26,7 @@ from claimstack.generator.resources.network import add_network
 from claimstack.generator.resources.role import add_role
 from claimstack.generator.resources.secrets import add_state_secret
 from claimstack.generator.resources.sessions import add_sessions
-from claimstack.generator.system import System
+from claimstack.generator.system import Stack, System
 
 BASE = {"name": "grants-tools", "title": "Grants tools", "class": "C", "certification": "20x", "region": "us-east-1"}
 
@@ -85,3 +85,24 @@ def make(environment: Mapping[str, Any] | None = None, **tables: Any) -> Workloa
 @pytest.fixture
 def workload() -> Callable[..., Workload]:
     return make
+
+
+def emitted(stack: Stack) -> Emitted:
+    return read_back({stack.name: json.dumps(stack.to_dict())})
+
+
+def properties(stack: Stack, logical_id: str) -> Any:
+    resource = emitted(stack).resource("server", logical_id)
+    assert resource is not None
+    return resource.properties
+
+
+def at(resource: str, *path: str | int) -> Place:
+    return Place("server", ("Resources", resource, *(("Properties", *path) if path else ())))
+
+
+def not_passed(evaluated: Evaluated, *edits: Edit) -> set[str]:
+    """Ids of the checks that do not pass once the templates are edited."""
+    edited = evaluated.emitted.edited(*edits)
+    facts = [fact for declared in evaluated.system.checks.values() for fact in check_facts(declared, edited)]
+    return {fact.check for fact in facts if fact.outcome is not Outcome.PASSED}

@@ -10,13 +10,9 @@ from claimstack.generator.evaluation import Evaluated, check_facts
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.resources.alarms import ALARMS, EMAIL
 
+from .conftest import not_passed
+
 Built = Callable[..., Evaluated]
-
-
-def _failed(evaluated: Evaluated, *edits: Edit) -> set[str]:
-    edited = evaluated.emitted.edited(*edits)
-    facts = [fact for declared in evaluated.system.checks.values() for fact in check_facts(declared, edited)]
-    return {fact.check for fact in facts if fact.outcome is not Outcome.PASSED}
 
 
 def _alarms(evaluated: Evaluated) -> list[str]:
@@ -116,7 +112,7 @@ def test_the_concurrency_alarm_goes_by_what_is_reserved_when_the_stack_is_deploy
     ],
 )
 def test_a_concurrency_alarm_that_cannot_fire_is_noticed(built: Built, path: tuple[str | int, ...], value: object) -> None:
-    assert "system.alarms-can-fire" in _failed(built(), Edit(Place("server", path), value))
+    assert "system.alarms-can-fire" in not_passed(built(), Edit(Place("server", path), value))
 
 
 def test_every_mutant_of_the_alarm_questions_flips_its_check(built: Built) -> None:
@@ -169,7 +165,7 @@ def test_metrics_of_load_and_failure_count_for_no_monitoring_control_of_the_clas
     ],
 )
 def test_an_alarm_that_is_changed_is_noticed(built: Built, spec: str, step: str, value: object) -> None:
-    assert _failed(built("govcloud"), Edit(Place("server", ("Resources", spec, "Properties", step)), value))
+    assert not_passed(built("govcloud"), Edit(Place("server", ("Resources", spec, "Properties", step)), value))
 
 
 def test_the_topic_is_encrypted_closed_and_subscribed(built: Built) -> None:
@@ -208,7 +204,7 @@ def test_the_topic_is_encrypted_closed_and_subscribed(built: Built) -> None:
     ],
 )
 def test_a_weaker_topic_is_noticed(built: Built, path: tuple[str | int, ...], value: object) -> None:
-    assert _failed(built(), Edit(Place("server", ("Resources", *path)), value))
+    assert not_passed(built(), Edit(Place("server", ("Resources", *path)), value))
 
 
 def test_a_given_topic_is_used_and_not_made(built: Built) -> None:
@@ -219,7 +215,7 @@ def test_a_given_topic_is_used_and_not_made(built: Built) -> None:
     }
     assert evaluated.failed == ()
     widened = Edit(Place("server", ("Parameters", "AlarmTopicArn", "AllowedPattern")), ".*")
-    assert _failed(evaluated, widened)
+    assert not_passed(evaluated, widened)
 
 
 def test_incident_handling_is_never_claimed(built: Built) -> None:

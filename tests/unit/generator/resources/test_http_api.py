@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from typing import Any
 
@@ -11,14 +10,16 @@ import pytest
 from claimstack.controls.catalog import load_catalog
 from claimstack.controls.families import load_families
 from claimstack.generator.config import Config
-from claimstack.generator.emitted import REMOVE, Edit, Emitted, Place, plain
-from claimstack.generator.evaluation import evaluate, read_back
+from claimstack.generator.emitted import REMOVE, Edit, Place, plain
+from claimstack.generator.evaluation import evaluate
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.questions import NoLiteralPlace
 from claimstack.generator.resources.door import ROUTES, FrontDoor, access_log_format, public_url
 from claimstack.generator.resources.http_api import CORS_METHODS, CORS_REQUEST_HEADERS, CORS_RESPONSE_HEADERS, add_http_api
 from claimstack.generator.resources.identity import add_identity
 from claimstack.generator.system import Stack, System
+
+from .conftest import at, emitted, properties
 
 DOMAIN = {"domain": "mcp.example.gov"}
 CONSUMERS = {"consumers": ("agents",)}
@@ -45,20 +46,6 @@ def built(**tables: Any) -> tuple[Stack, FrontDoor]:
     parameters = {name: stack.parameter(name, f"{name}.", example="arn") for name in ("KeyArn", "FunctionArn", "AccessLogArn")}
     identity = add_identity(stack, parameters["KeyArn"], public_url(config))
     return stack, add_http_api(stack, function_arn=parameters["FunctionArn"], identity=identity, access_log_arn=parameters["AccessLogArn"])
-
-
-def emitted(stack: Stack) -> Emitted:
-    return read_back({stack.name: json.dumps(stack.to_dict())})
-
-
-def properties(stack: Stack, logical_id: str) -> Any:
-    resource = emitted(stack).resource("server", logical_id)
-    assert resource is not None
-    return resource.properties
-
-
-def at(resource: str, *path: str) -> Place:
-    return Place("server", ("Resources", resource, *(("Properties", *path) if path else ())))
 
 
 def test_front_door_tells_alarms_and_the_function_what_they_need() -> None:

@@ -11,13 +11,15 @@ import pytest
 from claimstack.controls.catalog import load_catalog
 from claimstack.controls.families import load_families
 from claimstack.generator.config import Config
-from claimstack.generator.emitted import Edit, Emitted, Place, plain
-from claimstack.generator.evaluation import evaluate, read_back
+from claimstack.generator.emitted import Edit, Place, plain
+from claimstack.generator.evaluation import evaluate
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.questions.doors import entrances
 from claimstack.generator.resources.door import public_url
 from claimstack.generator.resources.identity import WITHOUT_AUTHENTICATION, Identity, add_identity, client_logical_id
 from claimstack.generator.system import Stack, System
+
+from .conftest import emitted
 
 DOMAIN = {"domain": "mcp.example.gov"}
 CONSUMERS = {"consumers": ("agents", "web-app")}
@@ -32,10 +34,6 @@ def built(**tables: Any) -> tuple[Stack, Identity]:
     stack = system.stack("server", "MCP server.")
     key = stack.parameter("KeyArn", "Key.", example="arn")
     return stack, add_identity(stack, key, public_url(config))
-
-
-def emitted(stack: Stack) -> Emitted:
-    return read_back({stack.name: json.dumps(stack.to_dict())})
 
 
 def own_checks(stack: Stack) -> list[Any]:

@@ -6,19 +6,15 @@ from collections.abc import Callable
 import pytest
 
 from claimstack.generator.emitted import REMOVE, Edit, Place
-from claimstack.generator.evaluation import Evaluated, Status, check_facts
+from claimstack.generator.evaluation import Evaluated, Status
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.resources.arns import KEY_ARN
 from claimstack.generator.resources.key import ADMINISTRATION, filled, key_consumers, key_policy, substituted
 
+from .conftest import not_passed
+
 Built = Callable[..., Evaluated]
 SERVICE = "{}.${{AWS::Region}}.${{AWS::URLSuffix}}"
-
-
-def _failed(evaluated: Evaluated, *edits: Edit) -> set[str]:
-    edited = evaluated.emitted.edited(*edits)
-    facts = [fact for declared in evaluated.system.checks.values() for fact in check_facts(declared, edited)]
-    return {fact.check for fact in facts if fact.outcome is not Outcome.PASSED}
 
 
 @pytest.mark.parametrize(
@@ -153,7 +149,7 @@ def test_a_supplied_key_earns_no_key_management(built: Built) -> None:
 )
 def test_a_weaker_key_is_noticed(built: Built, step: str, value: object) -> None:
     evaluated = built()
-    assert _failed(evaluated, Edit(Place("key", ("Resources", "Key", "Properties", step)), value))
+    assert not_passed(evaluated, Edit(Place("key", ("Resources", "Key", "Properties", step)), value))
 
 
 def test_a_widened_key_policy_is_noticed(built: Built) -> None:
@@ -167,10 +163,10 @@ def test_a_widened_key_policy_is_noticed(built: Built) -> None:
         Edit(statements.below(4, "Condition", "StringEquals"), REMOVE),
         Edit(statements.below(5), {"Sid": "More", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "kms:*", "Resource": "*"}),
     ):
-        assert "key.Key.KeyPolicy.Statement.equals" in _failed(evaluated, edit)
+        assert "key.Key.KeyPolicy.Statement.equals" in not_passed(evaluated, edit)
 
 
 def test_a_wider_pattern_of_the_key_parameter_is_noticed(built: Built) -> None:
     evaluated = built()
     widened = Edit(Place("server", ("Parameters", "KeyArn", "AllowedPattern")), ".*")
-    assert "system.AWS-Logs-LogGroup.KmsKeyId.matches" in _failed(evaluated, widened)
+    assert "system.AWS-Logs-LogGroup.KmsKeyId.matches" in not_passed(evaluated, widened)

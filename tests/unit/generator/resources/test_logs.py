@@ -6,17 +6,12 @@ from collections.abc import Callable
 import pytest
 
 from claimstack.generator.emitted import REMOVE, Edit, Place
-from claimstack.generator.evaluation import Evaluated, Status, check_facts
-from claimstack.generator.predicates import Outcome
+from claimstack.generator.evaluation import Evaluated, Status
 from claimstack.generator.resources.logs import LOG_DESTINATION_ARN, log_group_names
 
+from .conftest import not_passed
+
 Built = Callable[..., Evaluated]
-
-
-def _failed(evaluated: Evaluated, *edits: Edit) -> set[str]:
-    edited = evaluated.emitted.edited(*edits)
-    facts = [fact for declared in evaluated.system.checks.values() for fact in check_facts(declared, edited)]
-    return {fact.check for fact in facts if fact.outcome is not Outcome.PASSED}
 
 
 def test_names_follow_the_agreed_stack_name_and_the_features(built: Built) -> None:
@@ -56,12 +51,12 @@ def test_retention_is_implemented_at_thirty_months(built: Built) -> None:
 @pytest.mark.parametrize("group", ["AuditLog", "AccessLog"])
 @pytest.mark.parametrize("step", ["LogGroupName", "RetentionInDays", "KmsKeyId", "DeletionProtectionEnabled"])
 def test_a_removed_property_is_noticed(built: Built, group: str, step: str) -> None:
-    assert _failed(built(), Edit(Place("server", ("Resources", group, "Properties", step)), REMOVE))
+    assert not_passed(built(), Edit(Place("server", ("Resources", group, "Properties", step)), REMOVE))
 
 
 @pytest.mark.parametrize("step", ["DeletionPolicy", "UpdateReplacePolicy"])
 def test_a_log_group_that_goes_with_its_stack_is_noticed(built: Built, step: str) -> None:
-    failed = _failed(built(), Edit(Place("server", ("Resources", "AuditLog", step)), "Delete"))
+    failed = not_passed(built(), Edit(Place("server", ("Resources", "AuditLog", step)), "Delete"))
     assert any(check.startswith(f"server.AuditLog.{step}") for check in failed)
 
 
@@ -79,7 +74,7 @@ def test_with_an_archive_every_group_is_forwarded_whole(built: Built) -> None:
         for group in ("AuditLog", "AccessLog")
     }
     narrowed = Edit(Place("server", ("Resources", "AuditLogArchive", "Properties", "FilterPattern")), "ERROR")
-    assert _failed(evaluated, narrowed) == {"server.AuditLogArchive.FilterPattern.equals"}
+    assert not_passed(evaluated, narrowed) == {"server.AuditLogArchive.FilterPattern.equals"}
 
 
 def test_forwarding_is_outside_the_class_and_never_counted(built: Built) -> None:

@@ -6,17 +6,12 @@ from collections.abc import Callable
 import pytest
 
 from claimstack.generator.emitted import REMOVE, Edit, Place
-from claimstack.generator.evaluation import Evaluated, check_facts
-from claimstack.generator.predicates import Outcome
+from claimstack.generator.evaluation import Evaluated
+
+from .conftest import not_passed
 
 Built = Callable[..., Evaluated]
 REPOSITORY = Place("registry", ("Resources", "Repository"))
-
-
-def _failed(evaluated: Evaluated, *edits: Edit) -> set[str]:
-    edited = evaluated.emitted.edited(*edits)
-    facts = [fact for declared in evaluated.system.checks.values() for fact in check_facts(declared, edited)]
-    return {fact.check for fact in facts if fact.outcome is not Outcome.PASSED}
 
 
 def test_the_repository_is_encrypted_immutable_scanned_and_kept(built: Built) -> None:
@@ -69,11 +64,11 @@ def test_its_outputs_lead_to_the_push(built: Built) -> None:
     ],
 )
 def test_a_weaker_repository_is_noticed(built: Built, path: tuple[str | int, ...], value: object) -> None:
-    assert _failed(built(), Edit(REPOSITORY.below("Properties", *path), value))
+    assert not_passed(built(), Edit(REPOSITORY.below("Properties", *path), value))
 
 
 def test_a_repository_that_goes_with_its_stack_is_noticed(built: Built) -> None:
-    assert _failed(built(), Edit(REPOSITORY.below("DeletionPolicy"), "Delete"))
+    assert not_passed(built(), Edit(REPOSITORY.below("DeletionPolicy"), "Delete"))
 
 
 def test_a_scan_at_push_is_a_setting_and_no_care_of_flaws(built: Built) -> None:

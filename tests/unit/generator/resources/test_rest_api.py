@@ -15,7 +15,7 @@ from claimstack.controls.errors import InputError
 from claimstack.controls.families import load_families
 from claimstack.generator.config import Config
 from claimstack.generator.emitted import REMOVE, Edit, Emitted, Place, plain
-from claimstack.generator.evaluation import evaluate, read_back
+from claimstack.generator.evaluation import evaluate
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.questions import NoLiteralPlace
 from claimstack.generator.questions.rest_api import DeploymentIsCurrent, definition_hash
@@ -26,6 +26,8 @@ from claimstack.generator.resources.logs import add_access_log
 from claimstack.generator.resources.rest_account import AccountRole
 from claimstack.generator.resources.rest_api import add_rest_api
 from claimstack.generator.system import Stack, System
+
+from .conftest import at, emitted, properties
 
 DOOR = {"type": "rest-api", "domain": "mcp.example.gov"}
 POOL = "arn:aws-us-gov:cognito-idp:us-gov-west-1:111122223333:userpool/us-gov-west-1_AbCdEf123"
@@ -54,20 +56,6 @@ def built(account_role: AccountRole = "own", **tables: Any) -> tuple[Stack, Fron
         key_arn=key,
         account_role=account_role,
     )
-
-
-def emitted(stack: Stack) -> Emitted:
-    return read_back({stack.name: json.dumps(stack.to_dict())})
-
-
-def properties(stack: Stack, logical_id: str) -> Any:
-    resource = emitted(stack).resource("server", logical_id)
-    assert resource is not None
-    return resource.properties
-
-
-def at(resource: str, *path: str | int) -> Place:
-    return Place("server", ("Resources", resource, *(("Properties", *path) if path else ())))
 
 
 def failing(stack: Stack, *edits: Edit) -> set[str]:

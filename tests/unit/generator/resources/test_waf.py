@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import date
 from typing import Any
@@ -14,8 +13,8 @@ from claimstack.controls.catalog import load_catalog
 from claimstack.controls.errors import InputError
 from claimstack.controls.families import load_families
 from claimstack.generator.config import Config
-from claimstack.generator.emitted import REMOVE, Edit, Emitted, Place
-from claimstack.generator.evaluation import evaluate, read_back
+from claimstack.generator.emitted import REMOVE, Edit, Emitted
+from claimstack.generator.evaluation import evaluate
 from claimstack.generator.expressions import Scope
 from claimstack.generator.predicates import Outcome
 from claimstack.generator.questions import NoLiteralPlace
@@ -27,6 +26,8 @@ from claimstack.generator.resources.logs import add_access_log
 from claimstack.generator.resources.rest_api import add_rest_api
 from claimstack.generator.resources.waf import COUNTED_RULES, DECLARED_SIZE, WebAcl, add_waf, rate_limit
 from claimstack.generator.system import Stack, System
+
+from .conftest import at, emitted, properties
 
 GROUP = "AWSManagedRulesCommonRuleSet"
 SCOPE = Scope("server", "WebAcl")
@@ -48,20 +49,6 @@ def built(**door: Any) -> tuple[Stack, WebAcl]:
         stack, function_arn=function, identity=identity, access_log_arn=GetAtt(add_access_log(stack, key), "Arn"), key_arn=key
     )
     return stack, add_waf(stack, stage_arn=front_door.stage_arn, key_arn=key)
-
-
-def emitted(stack: Stack) -> Emitted:
-    return read_back({stack.name: json.dumps(stack.to_dict())})
-
-
-def properties(stack: Stack, logical_id: str) -> Any:
-    resource = emitted(stack).resource("server", logical_id)
-    assert resource is not None
-    return resource.properties
-
-
-def at(resource: str, *path: str | int) -> Place:
-    return Place("server", ("Resources", resource, *(("Properties", *path) if path else ())))
 
 
 def blocking(*rules: Any) -> list[Outcome]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +13,8 @@ from claimstack.generator.documents.fedramp.certification_package_overview impor
 )
 from claimstack.generator.documents.generator_sources import sources_sha256
 from claimstack.generator.evaluation import Evaluated
+
+from .conftest import strings
 
 Built = Callable[..., Evaluated]
 STATED: dict[str, Any] = {
@@ -104,7 +106,7 @@ def test_third_parties_are_those_that_others_run_and_certified_ones_have_an_id(b
     found = render_certification_package_overview(built(**STATED))["thirdPartyInformationResources"]
     assert [each["fedRampCertifiedThirdPartyInformationResource"] for each in found["certified"]] == ["FR0000000001", "FR0000000002"]
     assert "was not checked" in found["certified"][0]["useCase"]
-    assert "AWS::Lambda" in found["certified"][0]["useCase"]
+    assert "AWS Lambda" in found["certified"][0]["useCase"]
     assert found["nonCertified"] == [
         {"name": "SIEM", "provider": "Log Inc.", "website": "https://log.example.com", "useCase": "Reads the audit log."}
     ]
@@ -139,6 +141,7 @@ def test_what_is_not_stated_is_open_and_never_invented(built: Built) -> None:
     assert overview["independentAssessment"].endswith("no independent assessor engaged.")
     assert {"assessor", "certifiedServices"} & set(overview) == set()
     assert len(overview["notStated"]) == 20
+    assert 'Not stated in system.toml: [[people]] with contact = ["Sales"] (whom agencies reach about sales)' in overview["notStated"]
 
 
 def test_an_address_has_only_the_characters_of_an_address(built: Built) -> None:
@@ -147,17 +150,6 @@ def test_an_address_has_only_the_characters_of_an_address(built: Built) -> None:
     assert overview["serviceIdentification"]["website"] == "https://grants.example.gov/pr%C3%A9face_%5B1%5D"
     assert overview["serviceProperties"]["additionalRepositories"][0]["url"] == "https://example.gov/a"
     assert overview["ruleInformation"][0]["location"] == "https://example.gov/a/fedramp/mas-resources.json"
-
-
-def strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for each in value.values():
-            yield from strings(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from strings(each)
 
 
 @pytest.mark.parametrize("tables", [STATED, {}, {**STATED, "service": {**STATED["service"], "fedramp_id": "FR0000000009"}}])

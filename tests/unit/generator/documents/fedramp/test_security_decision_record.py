@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,9 +14,14 @@ from claimstack.controls.catalog import label, load_catalog
 from claimstack.controls.ksis import load_ksi_answers
 from claimstack.controls.rules import applicable, load_rules
 from claimstack.generator.documents.evidence.coverage import by_control
+from claimstack.generator.documents.fedramp.accepted_vulnerabilities import render_accepted_vulnerabilities
+from claimstack.generator.documents.fedramp.certification_package_overview import render_certification_package_overview
 from claimstack.generator.documents.fedramp.counts import fedramp_summary
+from claimstack.generator.documents.fedramp.cryptographic_modules import render_cryptographic_modules
 from claimstack.generator.documents.fedramp.evidence import check_results, evidence, shown
 from claimstack.generator.documents.fedramp.ksis import KsiResult, ksi_results
+from claimstack.generator.documents.fedramp.mas import render_mas_flows, render_mas_resources
+from claimstack.generator.documents.fedramp.ongoing_certification_report import render_ongoing_certification_report
 from claimstack.generator.documents.fedramp.security_decision_record import render_decision_page, render_security_decision_record
 from claimstack.generator.documents.states import SDR_STATUSES, control_state
 from claimstack.generator.emitted import Edit, Emitted, Place
@@ -24,8 +29,11 @@ from claimstack.generator.evaluation import Evaluated, Status, evaluate
 from claimstack.generator.paths import TEST_RESULTS
 from claimstack.generator.predicates import Outcome
 
+from .conftest import strings
+
 Built = Callable[..., Evaluated]
 RETENTION = "system.AWS-Logs-LogGroup.RetentionInDays.at-least"
+SHORT = {"value": "30 days", "reason": "Test.", "approver": "Nobody", "date": "2026-11-01"}
 
 
 @pytest.fixture(scope="module")
@@ -120,8 +128,67 @@ def test_independent_assessment_is_never_filled_in(built: Built) -> None:
     assert {tuple(each["frrAssessment"]) for each in record["fedRampRequirements"]} == {()}
     assert record["independentAssessment"] == "Independent verification and validation: no independent assessor engaged."
     named = render_security_decision_record(built(assessor={"name": "Assessors", "id": "123456"}))
-    assert named["independentAssessment"].endswith("Assessors is named as independent assessor; nothing has been assessed.")
+    assert named["independentAssessment"].endswith("Assessors is named as independent assessor; no result of theirs is in this package.")
     assert {tuple(each["ksiAssessment"]) for each in named["keySecurityIndicators"]} == {()}
+
+
+def test_no_answer_of_an_assessor_says_what_a_build_cannot_know(built: Built) -> None:
+    for assessor in ({}, {"assessor": {"name": "Assessors", "id": "123456"}}):
+        rules = {each["frrID"]: each for each in render_security_decision_record(built(**assessor))["fedRampRequirements"]}
+        said = " ".join(text for each in rules.values() for text in (*each["frrImplementation"], *each["frrValidation"]))
+        for word in (
+            "no independent assessor has been here",
+            "while no assessor is engaged",
+            "nothing has been assessed",
+            "none is engaged",
+        ):
+            assert word not in said, word
+        assert ("no independent assessor engaged" in said) is not bool(assessor)
+        assert "Verification: Not shown: no result of an independent assessor is in this package." in rules["IVV-CSO-FIA"]["frrValidation"]
+
+
+def test_each_fedramp_document_names_the_versions_of_the_rules_it_follows(built: Built) -> None:
+    evaluated = built()
+    versions = {"2026.07.14.01", "2026.10.13.01"}
+    for render in (
+        render_security_decision_record,
+        render_certification_package_overview,
+        render_ongoing_certification_report,
+        render_accepted_vulnerabilities,
+    ):
+        assert {each["version"] for each in render(evaluated)["metadata"]["datasets"]} == versions
+    for render in (render_mas_resources, render_mas_flows, render_cryptographic_modules):
+        assert {each["version"] for each in render(evaluated)["datasets"]} == versions
+    assert "| dataset | FedRAMP Consolidated Rules for 2026, rules for providers, 2026.10.13.01 |" in render_decision_page(evaluated)
+
+
+def test_rules_that_only_another_version_has_are_named(built: Built) -> None:
+    evaluated = built()
+    assert fedramp_summary(evaluated)["fedRampRequirements"]["onlyInAnotherDataset"] == {"2026.07.14.01": ["FRC-CSX-MOT"]}
+    assert "since only dataset 2026.07.14.01 of the rules has it: FRC-CSX-MOT." in render_decision_page(evaluated)
+
+
+def test_a_rule_of_the_20x_route_is_asked_of_no_other(built: Built) -> None:
+    assert ksi(render_security_decision_record(built()), "KSI-CNA-DFP")["methods"] == {
+        "shown": 2,
+        "required": 2,
+        "levels": ["declared", "effective"],
+    }
+    record = render_security_decision_record(built("govcloud"))
+    assert {each["frrID"] for each in record["fedRampRequirements"]}.isdisjoint({"FRC-CSX-VVK"})
+    entry = ksi(record, "KSI-CNA-DFP")
+    assert entry["methods"] == {"shown": 2, "requiredBy20x": 2, "levels": ["declared", "effective"]}
+    assert (
+        "Methods: 2 shown; the 20x rule FRC-CSX-VVK, which does not apply on this route, would ask for 2: " in entry["ksiImplementation"][0]
+    )
+    counts = record["summary"]["keySecurityIndicators"]
+    assert not {"methodsForce", "methodsRequired", "withRequiredMethods"} & set(counts)
+    assert "required (FRC-CSX-VVK" not in render_decision_page(built("govcloud"))
+
+
+def test_more_methods_than_asked_for_are_no_fraction(built: Built) -> None:
+    entry = ksi(render_security_decision_record(built(**{"class": "B"})), "KSI-CNA-DFP")
+    assert "Methods: 2 shown, 1 required (FRC-CSX-VVK): " in entry["ksiImplementation"][0]
 
 
 def test_history_is_promised_on_the_20x_route_and_never_invented(built: Built) -> None:
@@ -259,6 +326,60 @@ def test_every_check_that_narrows_an_indicator_exists(built: Built) -> None:
     assert [entry for entry in sorted(named) if entry[1] not in known] == []
 
 
+OPEN: dict[str, Any] = {"front_door": {}, "auth": {"type": "none"}, "runtime": {}, "key": {}}
+GIVEN: dict[str, Any] = {
+    **OPEN,
+    "class": "B",
+    "auth": {"type": "external", "issuer": "https://idp.example.org/", "audience": ["mcp"], "scopes": ["invoke"]},
+    "network": {"security_groups": "given"},
+    "registry": {"stack": False},
+    "organisation": {"alarm_topic": "given", "permissions_boundary": True},
+}
+WHOLE: dict[str, Any] = {
+    "network": {"endpoints": True},
+    "registry": {"stack": True},
+    "auth": {"consumers": ["reporting"], "callback_urls": ["http://localhost:8976/callback"]},
+}
+
+
+def test_a_measure_is_told_only_where_claims_of_this_system_show_it(built: Built) -> None:
+    given, open_, short = built(**GIVEN), built(**OPEN), built(parameters={"au-11_odp": SHORT})
+    for evaluated, id_, word in (
+        (given, "KSI-CNA-RNT", "Security groups of the stacks"),
+        (given, "KSI-CNA-ULN", "A security group of the stack"),
+        (given, "KSI-SVC-SIN", "custom domain"),
+        (given, "KSI-SVC-VCM", "custom domain"),
+        (open_, "KSI-IAM-JIT", "scope"),
+        (open_, "KSI-IAM-ELP", "token"),
+        (short, "KSI-MLA-OSM", "thirty months"),
+    ):
+        assert word not in result_for(evaluated, id_).measures, (id_, word)
+        assert word in result_for(built(**WHOLE), id_).measures, (id_, word)
+
+
+def test_a_signature_is_said_to_be_checked_where_it_is(built: Built) -> None:
+    for like in ("commercial", "govcloud"):
+        assert "it verifies a signature itself only where no authorizer did" in result_for(built(like), "KSI-IAM-SNU").measures
+    assert "authorizer" not in result_for(built(**OPEN), "KSI-IAM-SNU").measures
+
+
+def test_a_measure_falls_with_the_claim_behind_it(failing: Evaluated) -> None:
+    assert "thirty months" not in result_for(failing, "KSI-MLA-OSM").measures
+    assert "refuse deletion" in result_for(failing, "KSI-MLA-OSM").measures
+
+
+def test_an_indicator_without_a_measure_says_so(built: Built) -> None:
+    entry = ksi(render_security_decision_record(built(**OPEN)), "KSI-IAM-APM")
+    assert "Measures: none is shown by this system." in entry["ksiImplementation"]
+
+
+def test_every_measure_is_told_by_some_system(built: Built) -> None:
+    told = "".join(
+        result.measures for evaluated in (built(**WHOLE), built("govcloud"), built(**GIVEN)) for result in ksi_results(evaluated)
+    )
+    assert [measure.says for answer in load_ksi_answers().values() for measure in answer.measures if measure.says not in told] == []
+
+
 def test_tests_that_are_stale_are_no_method(built: Built) -> None:
     stale = weakened(built(), Edit(Place(TEST_RESULTS, ("runtime_sha256",)), "0" * 64))
     assert {level for result in ksi_results(stale) for level in result.methods} == {"declared"}
@@ -299,17 +420,6 @@ def test_a_found_value_is_shortened_and_nothing_is_called_so() -> None:
 
 
 # ---- the two forms
-
-
-def strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for each in value.values():
-            yield from strings(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from strings(each)
 
 
 @pytest.mark.parametrize("like", ["commercial", "govcloud"])

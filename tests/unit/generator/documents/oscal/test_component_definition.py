@@ -127,7 +127,7 @@ def test_requirement_says_what_the_claims_of_the_component_show() -> None:
                     {
                         "name": "implementation-status",
                         "value": "implemented",
-                        "remarks": "every objective is met and every fact passes",
+                        "remarks": "claims speak to every objective and every fact passes",
                     },
                     own("coverage-status", "implemented"),
                     own("truth-tier", "declared"),
@@ -161,7 +161,7 @@ def test_requirement_of_several_statements_counts_those_that_the_component_answe
 def test_what_remains_stands_in_the_remarks() -> None:
     (statement,) = requirement(render_component_definition(evaluated()), "Audit log", "sc-28")["statements"]
     assert statement["props"][0] == {"name": "implementation-status", "value": "partial", "remarks": "Traces are not ours."}
-    assert statement["remarks"] == "Declared: read from the emitted templates.\n\nRemains for aws: Traces are encrypted by the service."
+    assert statement["remarks"] == "Declared: read from the emitted templates.\n\nRemains for AWS: Traces are encrypted by the service."
 
 
 def test_failed_claim_is_not_stated_as_true() -> None:
@@ -189,7 +189,7 @@ def test_failed_claim_is_not_stated_as_true() -> None:
                     own("json-pointer", "cloudformation/server.json#/Resources/Sessions/Properties/SSESpecification/SSEEnabled"),
                 ],
                 "links": [{"href": "../cloudformation/server.json#/Resources/Sessions", "rel": "evidence"}],
-                "remarks": "Declared: read from the emitted templates.\n\nRemains for aws: Traces are encrypted by the service.",
+                "remarks": "Declared: read from the emitted templates.\n\nRemains for AWS: Traces are encrypted by the service.",
             }
         ],
     }

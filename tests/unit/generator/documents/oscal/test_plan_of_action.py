@@ -14,8 +14,10 @@ from claimstack.generator.documents.oscal.assessment_results import render_asses
 from claimstack.generator.documents.oscal.common import to_bytes
 from claimstack.generator.documents.oscal.people import people
 from claimstack.generator.documents.oscal.plan_of_action import UNPLANNED, open_items, render_plan_of_action
+from claimstack.generator.documents.states import MEANINGS
 from claimstack.generator.emitted import Edit, Place
 from claimstack.generator.evaluation import Evaluated, Status, evaluate
+from claimstack.generator.predicates import Outcome
 
 Built = Callable[..., Evaluated]
 
@@ -28,6 +30,8 @@ PLANS = {
     "ac-8": {"owner": "system-owner", "completion": "2027-01-31", "milestone": "Agree a notice with the agency."},
     "ac-8_smt.c": {"owner": "system-owner", "completion": "2027-02-28", "milestone": "Show it before the first call"},
     "au-11": {"owner": "system-owner", "completion": "2026-12-31", "milestone": "Set the retention back."},
+    "ac-3": {"owner": "system-owner", "completion": "2027-02-01", "milestone": "Write scopes for every tool."},
+    "cm-8": {"owner": "system-owner", "completion": "2027-02-01", "milestone": "Keep an inventory of laptops."},
 }
 
 
@@ -61,12 +65,18 @@ def risk_of(evaluated: Evaluated, item: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("name", ["planned", "failing"])
-def test_items_are_exactly_the_failed_and_the_planned_points(name: str, request: pytest.FixtureRequest) -> None:
+def test_items_are_exactly_the_failed_and_the_planned_points_and_the_open_ones_with_a_plan(
+    name: str, request: pytest.FixtureRequest
+) -> None:
     evaluated = request.getfixturevalue(name)
     items = plan_of_action(evaluated)["poam-items"]
     listed = {point: props(item, "coverage-status") for item in items for point in props(item, "point")}
-    wanted = (Status.FAILED, Status.PLANNED)
-    assert listed == {answer.point.id: [answer.status.value] for answer in evaluated.answers.values() if answer.status in wanted}
+    wanted, closed = (Status.FAILED, Status.PLANNED), (Status.IMPLEMENTED, Status.NOT_APPLICABLE)
+    assert listed == {
+        answer.point.id: [answer.status.value]
+        for answer in evaluated.answers.values()
+        if answer.status in wanted or (answer.status not in closed and {answer.point.id, answer.point.control} & set(PLANS))
+    }
     assert sum(len(props(item, "point")) for item in items) == len(listed)
 
 
@@ -84,6 +94,18 @@ def test_a_planned_item_has_owner_date_and_milestone(planned: Evaluated) -> None
     assert milestone["timing"] == {"on-date": {"date": "2027-03-31T00:00:00+00:00"}}
     assert milestone["responsible-roles"] == [{"role-id": "information-system-security-officer", "party-uuids": holders}]
     assert remediation["description"] == "As the provider states it in system.toml [plans]; whether it suffices was not checked."
+
+
+def test_a_plan_for_what_is_partial_or_left_to_people_is_an_item_in_its_own_words(planned: Evaluated) -> None:
+    items = by_point(planned)
+    for point, status in (("ac-3_smt", Status.PARTIAL), ("cm-8_smt.a", Status.ORGANISATIONAL)):
+        answer, item = planned.answers[point], items[point]
+        assert answer.status is status
+        assert item["description"].startswith(answer.why)
+        risk = risk_of(planned, item)
+        assert risk["title"].endswith(": not wholly shown")
+        assert risk["statement"].startswith(MEANINGS[status])
+        assert risk["deadline"] == "2027-02-01T00:00:00+00:00"
 
 
 def test_what_no_plan_names_is_visibly_open(planned: Evaluated) -> None:
@@ -116,6 +138,12 @@ def test_a_failed_item_is_tied_to_what_was_found(failing: Evaluated) -> None:
     risk = risk_of(failing, item)
     assert "found 30, at cloudformation/server.json#/Resources/AuditLog/Properties/RetentionInDays" in risk["description"]
     assert (risk["status"], risk["deadline"]) == ("open", "2026-12-31T00:00:00+00:00")
+    claimed = next(result.claim.sentence for result in failing.answers["au-11_smt"].claims if result.outcome is Outcome.FAILED)
+    for told in (item, finding):
+        assert told["description"].startswith(f"Not true: {claimed} system.AWS-Logs-LogGroup.RetentionInDays.at-least: expected ")
+        assert "at least 914 days" in told["description"]
+        assert "found 30, at cloudformation/server.json#/Resources/AuditLog/Properties/RetentionInDays" in told["description"]
+    assert item["description"].endswith("Planned for 2026-12-31, owner Information System Owner: Set the retention back.")
 
 
 def test_findings_and_risks_of_failed_points_are_those_of_the_results(failing: Evaluated) -> None:

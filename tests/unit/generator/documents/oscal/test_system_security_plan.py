@@ -21,20 +21,22 @@ from claimstack.generator.documents.inventory import inventory_uuid
 from claimstack.generator.documents.oscal.common import FEDRAMP_NS, OWN_NS, Document, to_bytes
 from claimstack.generator.documents.oscal.component_definition import component_uuid, render_component_definition, validation_uuid
 from claimstack.generator.documents.oscal.profile import render_class_profile
-from claimstack.generator.documents.oscal.ssp_characteristics import high_water
+from claimstack.generator.documents.oscal.ssp_boundary import network_text
 from claimstack.generator.documents.oscal.ssp_controls import LEADS, by_component_uuid, left_over, statement_uuid
 from claimstack.generator.documents.oscal.ssp_implementation import infrastructure_uuid, public_ways, this_system_uuid
 from claimstack.generator.documents.oscal.system_security_plan import render_system_security_plan
 from claimstack.generator.documents.outside import GIVEN, aws_services, given, service_id
+from claimstack.generator.documents.parties import PARTIES
 from claimstack.generator.documents.references.check import check_references
 from claimstack.generator.documents.states import MEANINGS, origination_of, state_of
 from claimstack.generator.emitted import REMOVE, Edit, Place, asset_id
 from claimstack.generator.evaluation import Evaluated, Status, evaluate, read_back
 from claimstack.generator.expressions import prop
+from claimstack.generator.flows import flow_map
 from claimstack.generator.passing import cited
 from claimstack.generator.paths import SSP
 from claimstack.generator.predicates import Outcome
-from claimstack.generator.stated import InformationType
+from claimstack.generator.stated import InformationType, high_water
 
 Build = Callable[..., Evaluated]
 LEVERAGED = {"title": "Cloud", "package_id": "F123", "date_authorized": "2020-01-01"}
@@ -58,7 +60,15 @@ SERVICE = {
     "fedramp_id": "FR0000000001",
 }
 PEOPLE = [{"name": "Owner", "roles": ["system-owner", "asset-owner"]}, {"name": "Office", "roles": ["asset-administrator"]}]
-PROVIDERS = {"siem": {"title": "SIEM", "description": "Reads logs.", "operator": "Watchers", "website": "https://siem.example"}}
+PROVIDERS = {
+    "siem": {
+        "title": "SIEM",
+        "description": "Reads logs.",
+        "operator": "Watchers",
+        "website": "https://siem.example",
+        "fedramp_id": "FR1234567890",
+    }
+}
 
 
 RENDERED: list[tuple[Evaluated, dict[str, Any]]] = []
@@ -226,7 +236,10 @@ def test_claimed_point_counts_what_was_found_and_says_what_remains(built: Build)
     own = answer_of(plan(found), answer.point.id, this_system_uuid(found.system))
     assert f": {len(answer.claims)} claim" in own["description"]
     for remainder in answer.remains:
-        assert f"Remains for {remainder.who}: {remainder.what}" in own["description"]
+        assert f"Remains for {PARTIES[remainder.who].name}: {remainder.what}" in own["description"]
+    objectives = len(answer.point.objectives)
+    spoken = f"Assessment objectives that a passing claim speaks to: {objectives - len(answer.unmet)} of {objectives} (declared"
+    assert spoken in own["description"]
 
 
 def test_failed_fact_is_told_in_full_and_never_called_implemented(built: Build) -> None:
@@ -277,12 +290,11 @@ def test_plan_and_responsibility_matrix_leave_the_same_to_the_same(stated: Evalu
             assert f": {row.what}" in own["description"]
 
 
-def test_shared_origination_of_claims_says_with_whom(stated: Evaluated) -> None:
-    said = requirements(plan(stated))
+@pytest.mark.parametrize(("stack", "others"), [(True, "AWS"), (False, "the provider of the key and AWS")])
+def test_shared_origination_of_claims_says_with_whom(built: Build, stack: bool, others: str) -> None:  # noqa: FBT001 - a parameter
+    said = requirements(plan(built(key={"stack": stack})))
     (shared,) = [each for each in said["sc-12"]["props"] if each["name"] == "control-origination"]
-    assert shared["remarks"] == (
-        "Shared with the provider of the infrastructure and whoever provides the key. Nothing of it is left to the customer."
-    )
+    assert shared["remarks"] == f"Shared with {others}. Nothing of it is left to the customer."
     (customer,) = [each for each in said["ia-8"]["props"] if each["name"] == "control-origination"]
     assert customer["remarks"] == "Shared with the customer."
 
@@ -348,7 +360,10 @@ def test_provider_named_by_a_disposition_answers_for_its_points(stated: Evaluate
     assert said["description"] == "The SIEM reviews records."
     assert len(said["inherited"]) == 1
     own = answer_of(content, "au-6_smt.a", this_system_uuid(stated.system))
-    assert own["description"] == "Inherited, not looked at: The SIEM reviews records.\n\nAnswered by SIEM.\n\nAs system.toml states it."
+    assert own["description"] == (
+        "Inherited, not looked at: The SIEM reviews records.\n\nAnswered by SIEM, package FR1234567890, as system.toml states.\n\n"
+        "As system.toml states it."
+    )
 
 
 def test_customer_responsibilities_are_exported_with_what_they_build_on(built: Build) -> None:
@@ -490,6 +505,22 @@ def test_boundary_network_and_flows_are_read_from_the_stacks(built: Build) -> No
     assert "MCP client → Front door: HTTPS 443" in " ".join(said["data-flow"]["description"].split())
 
 
+def test_egress_that_no_rule_bounds_is_said_as_checks_and_flows_say_it(built: Build) -> None:
+    group, beside = Place("server", ("Resources", "FunctionGroup", "Properties")), Place("server", ("Resources", "Beside"))
+    rule = {"GroupId": {"Ref": "FunctionGroup"}, "IpProtocol": "-1", "CidrIp": "0.0.0.0/0"}
+    weak = weakened(
+        built("govcloud"),
+        Edit(group.below("SecurityGroupEgress"), REMOVE),
+        Edit(group.below("SecurityGroupIngress"), ["unreadable"]),
+        Edit(beside, {"Type": "AWS::EC2::SecurityGroupEgress", "Properties": rule}),
+    )
+    assert [line for line in network_text(weak).splitlines() if "FunctionGroup:" in line] == [
+        "- server.FunctionGroup: a rule that cannot be read in the template",
+        "- FunctionGroup: -1 all ports to 0.0.0.0/0 (server.Beside)",
+        "- server.FunctionGroup: every protocol to anywhere, since the group declares no egress rule",
+    ]
+
+
 def test_rebuild_in_a_second_region_loses_what_an_extension_keeps() -> None:
     config = Config.model_validate_json(
         json.dumps(
@@ -618,6 +649,18 @@ def test_services_are_found_by_type_by_action_and_by_parameter(built: Build) -> 
     assert {"xray", "certificatemanager", "kms", "cloudformation", "wafv2"} <= set(titles)
     assert service_id("AWS::ApiGatewayV2::Api") == "apigateway"
     assert service_id("Custom::Thing") == "custom::thing"
+
+
+def test_services_of_inline_role_policies_are_found_as_flows_find_them(built: Build) -> None:
+    actions = ["S3:GetObject", "sqs:SendMessage", "cognito-idp:ListUsers", {"Ref": "KeyArn"}]
+    inline = {"PolicyName": "More", "PolicyDocument": {"Statement": {"Effect": "Allow", "Action": actions, "Resource": "*"}}}
+    denied = {"PolicyName": "Less", "PolicyDocument": {"Statement": {"Effect": "Deny", "Action": "sns:Publish", "Resource": "*"}}}
+    role = {"Type": "AWS::IAM::Role", "Properties": {"Policies": [inline, denied]}}
+    evaluated = built(auth={"type": "none"}, organisation={"alarm_topic": "given"})
+    known = {service.id for service in aws_services(evaluated)}
+    weak = weakened(evaluated, Edit(Place("server", ("Resources", "Reader")), role))
+    assert {service.id for service in aws_services(weak)} - known == {"s3", "sqs", "cognito"}
+    assert {"aws-s3", "aws-sqs", "aws-cognito-idp"} <= {end.id for end in flow_map(weak).ends}
 
 
 def test_equal_systems_give_equal_bytes(built: Build) -> None:

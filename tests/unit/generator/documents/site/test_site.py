@@ -221,7 +221,7 @@ def test_how_sc_28_is_met_can_be_read_in_its_own_section(built: Callable[..., Ev
         "Audit records are encrypted at rest",
         "cloudformation/server.json#/Resources/AuditLog/Properties/KmsKeyId",
         'href="#resource-server.AuditLog">See it live</a>',
-        "Remains for the provider&#39;s organisation",
+        "Remains for the provider:",
         "generator/expressions.py",
         "INTERVIEW",
         "sc-28_obj",
@@ -285,6 +285,16 @@ def test_who_has_to_act_is_said_for_every_point_that_waits(failing: Evaluated, s
     assert waiting_rows(failing)[0].status == "failed"
 
 
+@both
+def test_what_is_given_when_deploying_is_explained(built: Callable[..., Evaluated], like: str) -> None:
+    evaluated = built(like)
+    files = site(evaluated)
+    for stack in evaluated.system.stacks.values():
+        for name in stack.parameters:
+            assert f'id="value-{name}"' in files[INDEX]
+            assert f"- `{name}`: " in files["site/inventory.md"]
+
+
 def test_a_failing_system_says_so_first_and_everywhere(failing: Evaluated) -> None:
     files = site(failing)
     text = files[INDEX]
@@ -295,7 +305,12 @@ def test_a_failing_system_says_so_first_and_everywhere(failing: Evaluated) -> No
     assert "all passed" not in short
     assert article(text, "sc-28").index('class="claim o-failed"') < article(text, "sc-28").index('class="claim o-passed"')
     assert '<body class="has-failed">' in text
-    assert text.index('<section class="banner"') < text.index('id="overview"')
+    assert (
+        text.index('<p class="red-line">')
+        < text.index('id="overview"')
+        < text.index('<section class="banner"')
+        < text.index('class="start"')
+    )
     assert "No point they fall upon is called implemented" in text
     for control in ("sc-28", "au-9"):
         if any(
@@ -314,6 +329,7 @@ def test_a_failing_system_says_so_first_and_everywhere(failing: Evaluated) -> No
 def test_a_sound_system_has_no_banner(built: Callable[..., Evaluated]) -> None:
     text = site(built())[INDEX]
     assert 'class="banner"' not in text
+    assert 'class="red-line"' not in text
     assert "has-failed" not in text.partition("</style>")[2]
 
 
