@@ -217,20 +217,8 @@ def interview(ask: Ask, *, as_of: date, given: Mapping[str, Any] | None = None, 
         endpoints=_yes(ask, "VPC endpoints, instead of a NAT gateway", default=known.get("endpoints", False)),
         key=_yes(ask, "Build a KMS key (otherwise give the ARN of yours when deploying)", default=known.get("key", False)),
         registry=_yes(ask, "Build an ECR repository for the image", default=known.get("registry", True)),
-        service_model=_until(
-            ask,
-            f"Service model ({', '.join(get_args(ServiceModel))}; empty while open)",
-            "service.model",
-            default=known.get("service_model", ""),
-        )
-        or None,
-        deployment=_until(
-            ask,
-            f"Deployment ({', '.join(get_args(Deployment))}; empty while open)",
-            "service.deployment",
-            default=known.get("deployment", ""),
-        )
-        or None,
+        service_model=_one_of(ask, "Service model", get_args(ServiceModel), "service.model", known.get("service_model")),
+        deployment=_one_of(ask, "Deployment", get_args(Deployment), "service.deployment", known.get("deployment")),
     )
 
 
@@ -249,6 +237,10 @@ def _until(ask: Ask, question: str, key: str, default: str | None = None) -> str
         if problem is None:
             return answer
         text = f"{key}: {problem}\n{question}"
+
+
+def _one_of(ask: Ask, question: str, words: tuple[str, ...], key: str, default: str | None) -> str | None:
+    return _until(ask, f"{question} ({', '.join(words)}; empty while open)", key, default=default or "") or None
 
 
 def _list(ask: Ask, question: str, key: str, default: str | None) -> tuple[str, ...]:

@@ -125,7 +125,7 @@ def as_markdown(comparison: Comparison, found: Iterable[Impact], systems: Iterab
 def summary(impact: Impact) -> Iterator[str]:
     """What a change touches, kind by kind and not more of each than a person reads."""
     if impact.change.kind == "edition":
-        yield "what it says otherwise stands on lines of its own; discussions, methods, notes and examples are not compared"
+        yield "each difference found stands on a line of its own; discussions, methods, notes and examples are not compared"
         return
     kinds: dict[str, list[Touched]] = {}
     for touched in impact.touched:

@@ -1,7 +1,8 @@
 """Significance: the FedRAMP significant-change class that a comparison suggests, by a table of our own judgement.
 
 FedRAMP 2026 rules: SCN-CSO-EVA says which questions are asked, in which order; FRD-CCC, FRD-TRF, FRD-ADP and FRD-RTR define the classes;
-SCN-TRF-TPR, SCN-ADP-NTF and SCN-RTR-NNR give key tests and examples. None of them judges a template: the table does, and a person decides.
+SCN-TRF-TPR, SCN-ADP-NTF and SCN-RTR-NNR give key tests and examples; VDR-CSO-DET has weaknesses found.
+None of them judges a template: the table does, and a person decides.
 """
 
 from __future__ import annotations

@@ -105,3 +105,8 @@ def _wrapped(lines: tuple[str, ...]) -> list[str]:
             filled.append(word)
     indent = " " * len(first)
     return [indent + _MARK.sub(r"\1\\\2", line) if number else first + line for number, line in enumerate(filled)]
+
+
+def sentence(text: str) -> str:
+    """With a full stop, which reasons written by people have and computed ones have not."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -48,8 +48,9 @@ _RULES: Mapping[str, tuple[Callable[[Landscape], Iterable[Sighting]], str]] = {
     "egress-rule": (
         network.egress_flows,
         "Each egress rule of a security group lets whatever carries the group connect to the rule's destination. A rule to a loopback "
-        "address leads nowhere; a group without any rule lets everything out. The value of a prefix list is not in the template: it is "
-        "taken to belong to the gateway endpoint after whose service its template parameter is named.",
+        "address leads nowhere; a group without an egress rule of its own lets everything out, also where a rule resource is added later. "
+        "The value of a prefix list is not in the template: it is taken to belong to the gateway endpoint after whose service its template "
+        "parameter is named.",
     ),
     "ingress-rule": (
         network.ingress_flows,
@@ -68,8 +69,9 @@ _RULES: Mapping[str, tuple[Callable[[Landscape], Iterable[Sighting]], str]] = {
     "iam-statement": (
         access.statement_flows,
         "Each allowing statement of an identity policy lets whatever acts with the role call the services of its actions; the resources it "
-        "names are the ends, else the service. Where a condition has another service make the call (kms:ViaService), it stays within AWS. "
-        "Statements that deny are not subtracted.",
+        "names are the ends, else the service. Where a condition has another service make the call (kms:ViaService), where a resource "
+        "other than a function has the role, or where Lambda itself makes the call (network interfaces, log group, traces), it stays "
+        "within AWS. Statements that deny are not subtracted.",
     ),
     "resource-policy": (
         access.resource_policy_flows,
@@ -153,6 +155,7 @@ _DERIVING = (
     "generator/questions/doors.py",
     "generator/questions/network.py",
     "generator/questions/reading.py",
+    "generator/resources/role.py",
     "generator/build.py",
     "generator/emitted.py",
 )

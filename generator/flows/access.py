@@ -18,12 +18,21 @@ from claimstack.generator.questions.reading import (
     referenced_resource,
     text_of,
 )
+from claimstack.generator.resources.role import INTERFACE_ACTIONS
 
 _POLICIES = ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy")
-_OF_THE_PLATFORM = ("ec2", "logs", "xray")
-"""Services that Lambda itself calls with a function's role (placement, log group, traces): neither the SDK's settings nor the function's
-network reach these calls."""
-_BY_LAMBDA = "; called by Lambda itself with this role, by code only where network and other statements let it"
+_OF_THE_PLATFORM = frozenset(
+    {
+        *INTERFACE_ACTIONS,
+        "logs:CreateLogGroup",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
+    }
+)
+"""Calls that Lambda itself makes with a function's role (placement, log group, traces): neither the SDK's settings nor the function's
+network reach them. https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html"""
 
 _ACTIONS_TOLD = 6
 
@@ -82,8 +91,8 @@ def _calls(land: Landscape, statement: PolicyStatement, user: str, actor: Resour
         for target in _resources(land, statement, prefix):
             if target == user:
                 continue
-            if is_function and prefix in _OF_THE_PLATFORM:
-                yield within_aws(land.service("lambda"), target, f"{purpose}{_BY_LAMBDA}", statement.place, detail=prefix)
+            if is_function and _OF_THE_PLATFORM.issuperset(actions):
+                yield within_aws(land.service("lambda"), target, purpose, statement.place, detail=prefix)
             elif via or not (actor is None or is_function):
                 yield within_aws(user, target, purpose, statement.place, detail=prefix)
             else:

@@ -139,8 +139,8 @@ ALARMS = (
         100,
         "count",
         1,
-        "Many calls were refused: an expired client, a scan, or somebody who tries tokens.",
-        "the access log, by source address, client and authorizer error",
+        "Many calls were refused: those of one caller, or a scan.",
+        "the access log, by status and source address",
     ),
     AlarmSpec(
         "SessionReadThrottles",

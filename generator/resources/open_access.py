@@ -7,13 +7,21 @@ from dataclasses import replace
 from claimstack.controls.families import Disposition, Remainder
 from claimstack.generator.system import System
 
-WARNING = "auth = none: the server answers everyone. Nothing is claimed of who calls; identification is planned, without a date."
+WARNING = "auth = none: the server answers everyone. Nothing is claimed of who calls; identification is planned."
 SOURCE = "system.toml, auth = none"
 
 _DISPOSITIONS = {
     "ac-2_smt.g": (
         "organisational",
         "Access logs name no caller, since the server asks nobody who they are (auth = none); there is no use of accounts to watch.",
+    ),
+    "ac-2_smt.f": (
+        "organisational",
+        "There are no accounts of callers: the server asks nobody who they are (auth = none). Operators have theirs elsewhere.",
+    ),
+    "ac-2_smt.k": (
+        "organisational",
+        "There is no credential of callers: the server asks nobody who they are (auth = none). Operators change what they share.",
     ),
     "ac-14": (
         "planned",
@@ -24,6 +32,7 @@ _DISPOSITIONS = {
         "Not in place: the server asks nobody who they are (auth = none). Operators sign in to AWS through an identity provider.",
     ),
     "ia-8": ("planned", "Not in place: the server answers everyone (auth = none), so that users of an agency are not identified."),
+    "ia-8.4": ("planned", "No identity management profile is followed: the server asks nobody who they are (auth = none)."),
 }
 _CEILING = "ac-3_smt"
 _BECAUSE = "The policies of the workload are enforced; access of callers is not, since the server answers everyone (auth = none)."

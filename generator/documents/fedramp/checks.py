@@ -214,7 +214,7 @@ def _ksis_earned(package: Package) -> Iterator[Finding]:
             continue
         methods = entry.get("methods", {})
         outcomes = {_outcome(evidence) for evidence in _list(entry, "ksiEvidence")}
-        if outcomes != {"passed"} or methods.get("shown", 0) < methods.get("required", methods.get("requiredBy20x", 1)):
+        if outcomes != {"passed"} or methods.get("shown", 0) < methods.get("required", 0):
             yield Finding(
                 SDR, f"{pointer}/ksiImplementationStatus", f"{entry.get('ksiId')} is Implemented, which its evidence does not show"
             )

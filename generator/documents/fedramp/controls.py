@@ -11,7 +11,8 @@ from claimstack.generator.config import control_parameter, decided_by
 from claimstack.generator.documents.evidence.coverage import by_control
 from claimstack.generator.documents.fedramp.common import independent
 from claimstack.generator.documents.fedramp.evidence import DEPLOYED, LEVELS, CheckResult, check_results, failures, results_of
-from claimstack.generator.documents.oscal.claimed import sentence, sentences
+from claimstack.generator.documents.markdown import sentence
+from claimstack.generator.documents.oscal.claimed import sentences
 from claimstack.generator.documents.parties import PARTIES
 from claimstack.generator.documents.states import FEDRAMP_WORDS, SDR_STATUSES, control_state, package_of
 from claimstack.generator.evaluation import Answer, Evaluated, Status, control_status
@@ -85,14 +86,12 @@ def _inherited_from(evaluated: Evaluated, answer: Answer) -> str:
     disposition = answer.disposition
     if disposition is None:
         return ""
+    package = package_of(config, answer)
     if disposition.provider is not None:
         provider = config.providers.get(disposition.provider)
         by = provider.title if provider is not None else disposition.provider
-        package = package_of(config, answer)
         return f" Provided by {by}." if package is None else f" Inherited from package {package} ({by})."
-    if answer.status is Status.INHERITED and config.leveraged is not None:
-        return f" Inherited from package {config.leveraged.package_id} ({config.leveraged.title})."
-    return ""
+    return f" Inherited from package {package} ({config.leveraged.title})." if package is not None and config.leveraged is not None else ""
 
 
 def _parameter_lines(evaluated: Evaluated, control: str) -> Iterator[str]:

@@ -186,14 +186,17 @@ def _services(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
             "resources": [asset_id(each) for each in declared],
             "validation": _validation(evaluated, service.key),
             "in_transit": {
-                **_known(transit, config.cryptographic_modules.get(service.key)),
+                **_known(transit),
                 "flows": [{"id": flow.id, "encryption": flow.encryption} for flow in called if flow.protocol != WITHIN_AWS],
             },
         }
         at_rest = [found for id_ in service.ids for found in keys.get(id_, [])]
         if service.key == "kms":
             known = service.rest if any(True for _ in evaluated.emitted.resources("AWS::KMS::Key")) else SUPPLIED
-            entry["at_rest"] = {**_known(known), "protects": "The keys by which the other services encrypt what they keep."}
+            entry["at_rest"] = {
+                **_known(known, config.cryptographic_modules.get(service.key)),
+                "protects": "The keys by which the other services encrypt what they keep.",
+            }
         elif at_rest:
             entry["at_rest"] = {**_known(service.rest), "keys": [{"pointer": pointer, "key": key} for pointer, key in at_rest]}
         yield entry

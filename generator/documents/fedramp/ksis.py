@@ -84,14 +84,14 @@ class KsiResult:
             return Status.FAILED
         if not outcomes:
             return Status.NOT_ADDRESSED
-        whole = len(self.methods) >= self.required and self.answer.evidence == "template" and not self.answer.remains
+        whole = (not self.asked or len(self.methods) >= self.required) and self.answer.evidence == "template" and not self.answer.remains
         if whole and outcomes == {Outcome.PASSED} and all(answer.status is Status.IMPLEMENTED for answer in self.points):
             return Status.IMPLEMENTED
         return Status.PARTIAL
 
     @property
     def state(self) -> State:
-        """Implemented only with the methods that the class asks for, and when nothing failed and nothing remains."""
+        """Implemented only with the methods that the class asks for on this route, and when nothing failed and nothing remains."""
         if self.coverage is Status.IMPLEMENTED:
             return "implemented"
         holds = any(claim.outcome is Outcome.PASSED for answer in self.points for claim in answer.claims)

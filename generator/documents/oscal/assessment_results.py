@@ -13,6 +13,7 @@ from claimstack.generator.documents.evidence.facts import render_facts
 from claimstack.generator.documents.evidence.results import render_results
 from claimstack.generator.documents.fedramp.common import independent
 from claimstack.generator.documents.inventory import deployment
+from claimstack.generator.documents.markdown import sentence
 from claimstack.generator.documents.oscal.assessment import (
     PLAN_HREF,
     Observed,
@@ -29,7 +30,7 @@ from claimstack.generator.documents.oscal.assessment import (
     tool_uuid,
 )
 from claimstack.generator.documents.oscal.assessment_plan import all_reviewed
-from claimstack.generator.documents.oscal.claimed import coverage_status, sentence
+from claimstack.generator.documents.oscal.claimed import coverage_status
 from claimstack.generator.documents.oscal.common import Document, prop, resource, stable_uuid, through_trestle, timestamp
 from claimstack.generator.documents.rendered import sha256_of
 from claimstack.generator.documents.states import MEANINGS, state_of

@@ -12,7 +12,6 @@ from claimstack.generator.emitted import Place, asset_id
 from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated, Status
 from claimstack.generator.paths import TEST_RESULTS
 from claimstack.generator.predicates import Outcome
-from claimstack.generator.stated import Plan
 from claimstack.generator.system import Declared, System
 
 TIERS: Mapping[str, str] = {
@@ -108,19 +107,6 @@ def claim_remarks(answer: Answer, claims: Iterable[ClaimResult]) -> Iterator[str
         yield f"Remains for {PARTIES[remainder.who].name}: {remainder.what}"
     if answer.unmet:
         yield f"Assessment objectives that no passing claim speaks to: {', '.join(answer.unmet)}."
-
-
-def sentence(text: str) -> str:
-    """With a full stop, which reasons written by people have and computed ones have not."""
-    return text if text.endswith((".", "!", "?")) else f"{text}."
-
-
-def plan_of(system: System, answer: Answer) -> Plan | None:
-    """What system.toml plans for a point that is open: its own plan before its control's."""
-    if answer.status in (Status.IMPLEMENTED, Status.NOT_APPLICABLE):
-        return None
-    plans = system.config.plans
-    return plans.get(answer.point.id) or plans.get(answer.point.control)
 
 
 def component_remarks(evaluated: Evaluated, component: str) -> str:

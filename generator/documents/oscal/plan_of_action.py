@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from claimstack.controls.catalog import label
 from claimstack.generator.documents.inventory import deployment
+from claimstack.generator.documents.markdown import sentence
 from claimstack.generator.documents.oscal.assessment import (
     SSP_HREF,
     Observed,
@@ -22,9 +23,10 @@ from claimstack.generator.documents.oscal.assessment import (
     risk_uuid,
 )
 from claimstack.generator.documents.oscal.assessment_results import failed_words, finding, related_observations, risk
-from claimstack.generator.documents.oscal.claimed import UNPLANNED, coverage_status, plan_of, sentence
+from claimstack.generator.documents.oscal.claimed import UNPLANNED, coverage_status
 from claimstack.generator.documents.oscal.common import Document, prop, stable_uuid, through_trestle, timestamp
 from claimstack.generator.documents.oscal.people import people
+from claimstack.generator.documents.plans import plan_of
 from claimstack.generator.documents.states import MEANINGS
 from claimstack.generator.evaluation import Answer, Evaluated, Status
 from claimstack.generator.predicates import Outcome

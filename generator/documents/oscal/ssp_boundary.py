@@ -159,4 +159,6 @@ def _rule(rule: Json, way: str) -> str:
     peer = next((words(rule[key]) for key in PEERS if key in rule), "anywhere")
     first, last = words(rule.get("FromPort")), words(rule.get("ToPort"))
     ports = f"port {first}" if first == last else f"ports {first} to {last}"
+    if words(rule.get("IpProtocol")) == "-1":
+        return f"every protocol {way} {peer}"
     return f"{words(rule.get('IpProtocol'))} {ports if 'FromPort' in rule else 'all ports'} {way} {peer}"

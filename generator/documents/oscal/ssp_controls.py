@@ -10,6 +10,7 @@ from claimstack.controls.families import Remainder
 from claimstack.generator.claims import Component
 from claimstack.generator.config import decided_by
 from claimstack.generator.documents.evidence.coverage import by_control
+from claimstack.generator.documents.markdown import sentence
 from claimstack.generator.documents.oscal.claimed import (
     UNPLANNED,
     by_component,
@@ -18,8 +19,6 @@ from claimstack.generator.documents.oscal.claimed import (
     coverage_status,
     evidence_links,
     levels_of,
-    plan_of,
-    sentence,
     sentences,
     set_parameters,
     tier_words,
@@ -32,6 +31,7 @@ from claimstack.generator.documents.oscal.ssp_implementation import infrastructu
 from claimstack.generator.documents.oscal.ssp_users import COMMON_CONTROLS, CUSTOMER, INFRASTRUCTURE, KEY_ADMINISTRATOR
 from claimstack.generator.documents.outside import given, provider_uuid
 from claimstack.generator.documents.parties import PARTIES
+from claimstack.generator.documents.plans import plan_of
 from claimstack.generator.documents.states import MEANINGS, STATES, component_state, control_state, origination_of, package_of, state_of
 from claimstack.generator.emitted import words
 from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated, Status, control_status

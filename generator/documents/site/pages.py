@@ -14,9 +14,9 @@ from claimstack.generator.documents.evidence.facts import NOTES
 from claimstack.generator.documents.evidence.responsibility import responsibility_rows
 from claimstack.generator.documents.oscal.plan_of_action import open_items
 from claimstack.generator.documents.parties import PARTIES
+from claimstack.generator.documents.site.asking import party_of
 from claimstack.generator.documents.site.live_commands import live_command
 from claimstack.generator.documents.site.views import FactView, exceptions, fact_view, in_order
-from claimstack.generator.documents.site.words import party_of
 from claimstack.generator.documents.states import MEANINGS, STATES, state_of
 from claimstack.generator.emitted import asset_id
 from claimstack.generator.evaluation import Evaluated, Status

@@ -10,7 +10,7 @@ from claimstack.controls.catalog import FAMILY_TITLES, Control, label
 from claimstack.controls.families import Disposition, Remainder
 from claimstack.generator.documents.evidence.coverage import by_control, parameters
 from claimstack.generator.documents.evidence.facts import METHODS
-from claimstack.generator.documents.site.words import whom_to_ask
+from claimstack.generator.documents.site.asking import whom_to_ask
 from claimstack.generator.documents.states import FEDRAMP_WORDS, MEANINGS, State, control_state, origination_of, package_of, state_of
 from claimstack.generator.emitted import asset_id, words
 from claimstack.generator.evaluation import Answer, ClaimResult, Evaluated, Fact, Status, control_status

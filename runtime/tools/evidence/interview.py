@@ -62,7 +62,7 @@ def _said(evidence: Evidence, asked: str, points: list[Point]) -> Iterator[str]:
         for item in point.said.get("remains", ()):
             yield f"- Remains, for {item['who']}: “{item['what']}”"
         if unmet := point.said.get("unmet_objectives"):
-            yield f"- Assessment objectives that no claim meets: {', '.join(unmet)}"
+            yield f"- Assessment objectives that no passing claim speaks to: {', '.join(unmet)}"
 
 
 def _outcomes(evidence: Evidence, claim: Said) -> str:
@@ -101,7 +101,7 @@ def _interview(points: list[Point]) -> Iterator[str]:
             who = disposition.get("provider") or disposition.get("package_id") or disposition["origination"] or disposition["status"]
             open_.setdefault((f"{disposition['status']}, {who}", point.said["why"]), []).append(point.id)
         for objective in point.said.get("unmet_objectives", ()):
-            open_.setdefault(("whoever owns the point", f"objective {objective} is met by no claim"), []).append(point.id)
+            open_.setdefault(("whoever owns the point", f"no passing claim speaks to objective {objective}"), []).append(point.id)
     for (who, what), ids in open_.items():
         yield f"- INTERVIEW ({who}) on {', '.join(ids)}: “{what}” Who does this, how often, since when, and what record does it leave?"
     if not open_:

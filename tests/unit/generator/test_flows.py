@@ -129,10 +129,19 @@ def test_calls_that_lambda_makes_with_the_role_of_the_function_are_no_calls_of_i
     own = {flow.target: flow for flow in found(map_, "iam-statement", "aws-lambda")}
     assert set(own) == {"audit-log", "aws-ec2", "aws-xray"}
     assert {(flow.protocol, flow.port) for flow in own.values()} == {("AWS internal", None)}
-    assert all("called by Lambda itself with this role" in flow.purpose for flow in own.values())
     assert not {"audit-log", "aws-ec2", "aws-xray"} & {flow.target for flow in found(map_, "iam-statement", "mcp-server")}
     logs = found(sound(built("govcloud", front_door={**REST, "account_role": "own"})), "iam-statement", "front-door")
     assert {(flow.target, flow.protocol, flow.port) for flow in logs} == {("aws-logs", "AWS internal", None)}
+
+
+def test_a_tool_that_asks_the_logs_service_calls_it_itself(built: Callable[..., Evaluated]) -> None:
+    body = {"Effect": "Allow", "Action": ["logs:StartQuery", "logs:GetQueryResults"], "Resource": "*"}
+    policy = {
+        "Type": "AWS::IAM::ManagedPolicy",
+        "Properties": {"PolicyDocument": {"Version": "2012-10-17", "Statement": [body]}, "Roles": [{"Ref": "FunctionRole"}]},
+    }
+    (flow,) = found(edited(built(), Edit(place("ToolPolicy"), policy)), "iam-statement", "mcp-server", "aws-logs")
+    assert (flow.protocol, flow.port) == ("HTTPS", 443)
 
 
 def test_fips_is_told_only_of_calls_that_the_environment_governs(built: Callable[..., Evaluated]) -> None:

@@ -70,7 +70,7 @@ def test_other_words_touch_whoever_speaks_at_their_point(built: Callable[..., Ev
 
 def test_another_edition_does_not_say_that_it_touches_nothing() -> None:
     assert list(summary(Impact(Change("edition", "x.json", "x"), ()))) == [
-        "what it says otherwise stands on lines of its own; discussions, methods, notes and examples are not compared"
+        "each difference found stands on a line of its own; discussions, methods, notes and examples are not compared"
     ]
 
 

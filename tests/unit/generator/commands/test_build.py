@@ -69,7 +69,7 @@ def test_loudly_unauthenticated_system_is_built_with_a_warning(run: Run) -> None
     ended = run("build")
     assert ended.code == 0
     assert ended.errors == [
-        "warning: auth = none: the server answers everyone. Nothing is claimed of who calls; identification is planned, without a date."
+        "warning: auth = none: the server answers everyone. Nothing is claimed of who calls; identification is planned."
     ]
 
 

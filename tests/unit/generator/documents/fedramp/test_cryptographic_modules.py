@@ -28,13 +28,15 @@ def test_nothing_is_validated_that_system_toml_does_not_state(built: Callable[..
     assert (stated["stated_but_not_used"], stated["counts"]["stated"]) == (["sqs"], 1)
 
 
-def test_a_module_that_system_toml_states_is_known_wherever_the_service_stands(built: Callable[..., Evaluated]) -> None:
+def test_a_module_that_system_toml_states_is_that_of_the_image_or_of_the_store_of_keys(built: Callable[..., Evaluated]) -> None:
     module = {"module": "Example FIPS provider", "certificate": "4985", "standard": "FIPS 140-3", "status": "validated"}
     services = render_cryptographic_modules(built(cryptographic_modules={"image-openssl": module, "kms": module}))["services"]
     known = {service["key"]: service["in_transit"]["module"] for service in services}
     assert (known["image-openssl"], known["lambda"]) == ("Example FIPS provider", "not known")
     (kms,) = (service for service in services if service["key"] == "kms")
-    assert kms["at_rest"]["module"] == "AWS Key Management Service HSM"
+    assert (kms["at_rest"]["module"], kms["in_transit"]["module"]) == ("AWS Key Management Service HSM", "not known")
+    given = render_cryptographic_modules(built(key={"stack": False}, cryptographic_modules={"kms": module}))["services"]
+    assert {service["at_rest"]["module"] for service in given if service["key"] == "kms"} == {"Example FIPS provider"}
 
 
 def test_the_rule_level_is_that_of_the_class(built: Callable[..., Evaluated]) -> None:

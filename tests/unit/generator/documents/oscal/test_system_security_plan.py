@@ -516,7 +516,7 @@ def test_egress_that_no_rule_bounds_is_said_as_checks_and_flows_say_it(built: Bu
     )
     assert [line for line in network_text(weak).splitlines() if "FunctionGroup:" in line] == [
         "- server.FunctionGroup: a rule that cannot be read in the template",
-        "- FunctionGroup: -1 all ports to 0.0.0.0/0 (server.Beside)",
+        "- FunctionGroup: every protocol to 0.0.0.0/0 (server.Beside)",
         "- server.FunctionGroup: every protocol to anywhere, since the group declares no egress rule",
     ]
 

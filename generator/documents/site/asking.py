@@ -1,4 +1,4 @@
-"""Site words: whom an assessor asks."""
+"""Asking: whom an assessor asks for what no fact shows."""
 
 from __future__ import annotations
 
