@@ -17,7 +17,7 @@ from importlib.resources.abc import Traversable
 from types import MappingProxyType
 from typing import Any
 
-from claimstack.controls.errors import InputError
+from claimstack.controls.errors import MISSHAPEN, InputError, misshapen
 
 FILES = ("catalog.json", "classes.json", "ksis.json", "sources.json")
 FAMILY_TITLES: Mapping[str, str] = {
@@ -204,8 +204,8 @@ def read_catalog(folder: Traversable) -> Catalog:
             ksis=MappingProxyType({id_: Ksi(id_, fact["title"], fact["theme"], tuple(fact["controls"])) for id_, fact in ksis.items()}),
             sources=tuple(Source(file=file, **fact) for file, fact in sources.items()),
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{folder}: not as this version writes it ({error!r}): run python -m claimstack.controls.refresh") from None
+    except MISSHAPEN as error:
+        raise InputError(f"{folder}: not as it should be, {misshapen(error)}: run python -m claimstack.controls.refresh") from None
 
 
 def read_fact_file(file: Traversable) -> dict[str, Any]:

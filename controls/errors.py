@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
+
+MISSHAPEN: Final = (AttributeError, IndexError, KeyError, StopIteration, TypeError, ValueError)
+"""What Python raises where JSON or TOML is read whose keys and values are not the expected ones."""
 
 
 class InputError(Exception):
@@ -21,3 +25,12 @@ def raise_all(causes: Iterable[str]) -> None:
     found = tuple(causes)
     if found:
         raise InputError(*found)
+
+
+def misshapen(error: Exception) -> str:
+    """What an error of MISSHAPEN says of the content, in words that need no Python."""
+    if isinstance(error, KeyError):
+        return f"{error} is missing"
+    if isinstance(error, (IndexError, StopIteration)):
+        return "a list has too few entries"
+    return f"a value has another form ({error})"

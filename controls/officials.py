@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from claimstack.controls.errors import InputError, raise_all
+from claimstack.controls.errors import MISSHAPEN, InputError, misshapen, raise_all
 
 Json = dict[str, Any]
 
@@ -198,9 +198,6 @@ def read_pinned(data: Path, officials: Iterable[Official]) -> dict[str, Read]:
     return read
 
 
-_MISSHAPEN = (AttributeError, IndexError, KeyError, StopIteration, TypeError, ValueError)
-
-
 @contextmanager
 def shape_of(path: Path) -> Iterator[None]:
     """Name the file in every error that its content causes."""
@@ -208,8 +205,8 @@ def shape_of(path: Path) -> Iterator[None]:
         yield
     except InputError as error:
         raise InputError(*(f"{path}: {cause}" for cause in error.causes)) from error
-    except _MISSHAPEN as error:
-        raise InputError(f"{path}: {_misshapen(error)}: give the official file unchanged") from error
+    except MISSHAPEN as error:
+        raise InputError(f"{path}: not built as expected ({misshapen(error)}): give the official file unchanged") from error
 
 
 @contextmanager
@@ -217,11 +214,8 @@ def entry_of(id_: str) -> Iterator[None]:
     """Name the control, KSI or rule whose content is not built as expected; stands within `shape_of`, which names the file."""
     try:
         yield
-    except _MISSHAPEN as error:
+    except MISSHAPEN as error:
         raise InputError(
-            f"{id_}: {_misshapen(error)}: compare the entry with the pinned edition, or give the official file unchanged"
+            f"{id_}: not built as expected ({misshapen(error)}): compare the entry with the pinned edition, "
+            "or give the official file unchanged"
         ) from error
-
-
-def _misshapen(error: Exception) -> str:
-    return "not built as expected (" + (f"{error} is missing" if isinstance(error, KeyError) else repr(error)) + ")"

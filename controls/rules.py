@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from claimstack.controls.catalog import load_catalog, read_fact_file
-from claimstack.controls.errors import InputError, raise_all
+from claimstack.controls.errors import MISSHAPEN, InputError, misshapen, raise_all
 from claimstack.controls.tables import choice_problem, listed, sentence_problem, suggestion, toml_tables, toml_texts, unknown_keys
 
 Who = Literal["tool", "provider", "assessor", "not-applicable"]
@@ -157,8 +157,8 @@ def read_rule_book(folder: Traversable) -> RuleBook:
             methods=MappingProxyType({class_: int(number) for class_, number in facts["methods"].items()}),
             optional_ksis=MappingProxyType({class_: tuple(ids) for class_, ids in facts["optional_ksis"].items()}),
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{folder}: not as this version writes it ({error!r}): run python -m claimstack.controls.refresh") from None
+    except MISSHAPEN as error:
+        raise InputError(f"{folder}: not as it should be, {misshapen(error)}: run python -m claimstack.controls.refresh") from None
 
 
 def _rule(id_: str, fact: Mapping[str, Any]) -> Rule:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from claimstack.controls.catalog import load_catalog
-from claimstack.controls.errors import InputError
+from claimstack.controls.errors import MISSHAPEN, InputError, misshapen
 from claimstack.controls.rules import ROUTES
 from claimstack.generator.documents.fedramp.checks import check_fedramp
 from claimstack.generator.documents.references.check import check_references
@@ -50,11 +50,9 @@ def lint_package(folder: Path, regions: tuple[str, ...]) -> tuple[LintFinding, .
         fedramp = tuple(lint_fedramp(folder))
     except InputError as error:
         raise InputError(*(f"{folder}/{cause}" for cause in error.causes)) from None
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+    except MISSHAPEN as error:
         changed = ", ".join(finding.file for finding in lint_manifest(folder)) or "a document"
-        raise InputError(
-            f"{folder}: {changed}: not as claimstack build writes it ({type(error).__name__}: {error}); build the package again"
-        ) from error
+        raise InputError(f"{folder}: {changed}: not as claimstack build writes it ({misshapen(error)}); build the package again") from error
     oscal = (LintFinding(item.document, "oscal", item.pointer.removeprefix("/"), item.message) for item in broken)
     return (*findings, *oscal, *fedramp, *lint_manifest(folder))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from claimstack.controls.errors import InputError, raise_all
+from claimstack.controls.errors import MISSHAPEN, InputError, misshapen, raise_all
 from claimstack.generator.comparison.boundary import boundary_changes, boundary_sources
 from claimstack.generator.comparison.claims import claim_changes, disposition_changes, fact_changes, point_changes, remainder_changes
 from claimstack.generator.comparison.findings import Comparison, FileChanges, Findings, Proposal, ValueChange
@@ -148,11 +148,11 @@ def compare_pair(pair: Pair) -> Comparison:
         raise InputError(f"{redacted[0]}: is redacted, and {others[0]} is not, so that every name would differ; compare two of one kind")
     try:
         return compare(pair.old, pair.new, name=pair.name)
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+    except MISSHAPEN as error:
         changed = [f"{side.label}/{path}: was changed after the build" for side in (pair.old, pair.new) for path in edited_files(side)]
         raise InputError(
             *(changed or [f"{pair.old.label}, {pair.new.label}: one of them is not as claimstack build writes it"]),
-            f"they cannot be compared ({type(error).__name__}: {error}); build the package again",
+            f"they cannot be compared ({misshapen(error)}); build the package again",
         ) from error
 
 

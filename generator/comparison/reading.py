@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from claimstack.controls.errors import InputError, raise_all
+from claimstack.controls.errors import MISSHAPEN, InputError, misshapen, raise_all
 from claimstack.generator.documents.evidence.reading import answered
 from claimstack.generator.emitted import Emitted, Json, asset_id
 from claimstack.generator.evaluation import read_back
@@ -94,8 +94,8 @@ def emptied(package: Contents) -> Contents:
 def _shape_causes(path: str, document: Json) -> Iterator[str]:
     try:
         SHAPES[path](document)
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
-        yield f"{path}: is not what claimstack build writes ({type(error).__name__}: {error}); build the package again"
+    except MISSHAPEN as error:
+        yield f"{path}: is not what claimstack build writes ({misshapen(error)}); build the package again"
 
 
 def _manifest(document: Json) -> None:

@@ -193,7 +193,7 @@ def test_a_damaged_facts_folder_says_how_to_renew_it(tmp_path: Path) -> None:
     assert read_catalog(tmp_path) == CATALOG
     (tmp_path / "ksis.json").write_text('{"KSI-X": {}}')
     assert refusal(read_catalog, tmp_path) == (
-        f"{tmp_path}: not as this version writes it (KeyError('title')): run python -m claimstack.controls.refresh",
+        f"{tmp_path}: not as it should be, 'title' is missing: run python -m claimstack.controls.refresh",
     )
     (tmp_path / "ksis.json").write_text("[]")
     assert refusal(read_catalog, tmp_path) == (f"{tmp_path / 'ksis.json'}: not a JSON object: run python -m claimstack.controls.refresh",)
