@@ -147,8 +147,7 @@ class Emitted(Remembering):
         """Whether a pointer written by `Place.pointer` leads to a value."""
         file, _, fragment = pointer.partition("#")
         stack = stack_of(file) or file
-        steps = tuple(step.replace("~1", "/").replace("~0", "~") for step in fragment.split("/")[1:])
-        return self.value(Place(stack, steps)) is not ABSENT
+        return self.value(Place(stack, steps_of(fragment))) is not ABSENT
 
     def edited(self, *edits: Edit) -> Emitted:
         """A copy with the edits made; untouched parts are shared with the original."""
@@ -166,6 +165,11 @@ class Emitted(Remembering):
 
 def _without_environment(emitted: Emitted) -> Emitted:
     return Emitted(emitted.stacks, results=emitted.results)
+
+
+def steps_of(fragment: str) -> tuple[str, ...]:
+    """The steps of an RFC 6901 pointer, as `Place.pointer` writes it behind the name of a file."""
+    return tuple(step.replace("~1", "/").replace("~0", "~") for step in fragment.split("/")[1:])
 
 
 def value_at(document: Json, path: tuple[PathStep, ...]) -> Json:

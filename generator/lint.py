@@ -113,8 +113,8 @@ def _texts(folder: Path) -> dict[str, str]:
 def _read(path: Path) -> Json:
     """What a JSON file holds, or None where it cannot be read."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return _document(path)
+    except InputError:
         return None
 
 

@@ -16,7 +16,7 @@ from claimstack.generator.comparison.findings import StaleStatement
 from claimstack.generator.comparison.reading import Contents
 from claimstack.generator.comparison.rejudging import rejudged
 from claimstack.generator.comparison.values import canonical, shortened
-from claimstack.generator.emitted import ABSENT, Json, value_at
+from claimstack.generator.emitted import ABSENT, Json, steps_of, value_at
 from claimstack.generator.expressions import expand
 from claimstack.generator.paths import COVERAGE, FACTS, MANIFEST, SDR, stack_of
 from claimstack.generator.predicates import Outcome, worst
@@ -73,7 +73,7 @@ def _stands(package: Contents, fact: Json, expression: Json) -> str | None:
         return f"there is no file {file}"
     if fact["outcome"] == Outcome.NOT_EVALUATED:
         return None  # its words say why nothing was found, not what
-    steps = tuple(step.replace("~1", "/").replace("~0", "~") for step in fragment.split("/")[1:])
+    steps = steps_of(fragment)
     value = value_at(document, steps)
     if value is ABSENT:
         return "nothing stands there"

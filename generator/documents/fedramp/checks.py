@@ -16,6 +16,7 @@ from claimstack.generator.documents.fedramp.common import NOT_STATED, NOT_STATED
 from claimstack.generator.documents.fedramp.rules import applicable_rules
 from claimstack.generator.documents.states import FEDRAMP_WORDS, SDR_STATUSES, STATES
 from claimstack.generator.documents.unstated import NEEDED_CONTACTS
+from claimstack.generator.emitted import ABSENT, steps_of, value_at
 from claimstack.generator.evaluation import Status
 from claimstack.generator.paths import COVERAGE, CPO, CPO_PAGE, FACTS, OCR_EXAMPLE, SDR, SDR_PAGE
 from claimstack.generator.predicates import Outcome, worst
@@ -248,21 +249,8 @@ def _location(package: Package, document: str, where: str, uri: str) -> Iterator
     path, _, fragment = uri.removeprefix(package.base).partition("#")
     if path not in package.files:
         yield Finding(document, where, f"{path} is no file of this package")
-    elif fragment and path in package.documents and not _resolves(package.documents[path], unquote(fragment)):
+    elif fragment and path in package.documents and value_at(package.documents[path], steps_of(unquote(fragment))) is ABSENT:
         yield Finding(document, where, f"{path} has nothing at {unquote(fragment)}")
-
-
-def _resolves(document: Any, pointer: str) -> bool:
-    """Whether an RFC 6901 pointer leads somewhere."""
-    for step in pointer.split("/")[1:]:
-        key = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(document, dict) and key in document:
-            document = document[key]
-        elif isinstance(document, list) and key.isdecimal() and int(key) < len(document):
-            document = document[int(key)]
-        else:
-            return False
-    return True
 
 
 def _overview_uri(package: Package) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from claimstack.generator.documents.site.views import CheckView, ClaimView, ControlView, FamilyView, ObjectiveView, ParameterView, PointView
+from claimstack.generator.emitted import steps_of
 
 _SHORT: Final = 160
 _CLIPPED: Final = 360
@@ -54,9 +55,7 @@ def _files_of(control: ControlView) -> list[str]:
 
 
 def _test_command(claim: ClaimView) -> str:
-    tests = [
-        fact.pointer.partition("#/tests/")[2].replace("~1", "/").replace("~0", "~") for fact in claim.facts if "#/tests/" in fact.pointer
-    ]
+    tests = [steps_of(fact.pointer.partition("#")[2])[-1] for fact in claim.facts if "#/tests/" in fact.pointer]
     return ".venv/bin/pytest " + " \\\n  ".join(dict.fromkeys(tests)) if tests else "make test-results"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from troposphere import GetAtt, Join, Ref, Sub, Tags, logs
 
-from claimstack.generator.emitted import ABSENT, REMOVE, Edit, Emitted, Place, Resource, is_symbol, plain, value_at, words
+from claimstack.generator.emitted import ABSENT, REMOVE, Edit, Emitted, Place, Resource, is_symbol, plain, steps_of, value_at, words
 from claimstack.generator.paths import TEST_RESULTS
 
 SERVER: dict[str, Any] = {
@@ -29,6 +29,7 @@ def test_a_pointer_names_the_file_and_escapes_its_steps() -> None:
 
     assert place.pointer == "cloudformation/server.json#/Resources/Log/Properties/a~1b~0c/0"
     assert Place("key", ()).pointer == "cloudformation/key.json#"
+    assert steps_of(place.pointer.partition("#")[2]) == ("Resources", "Log", "Properties", "a/b~c", "0")
 
 
 def test_a_pointer_resolves_exactly_where_a_value_stands() -> None:

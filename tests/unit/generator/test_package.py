@@ -11,6 +11,7 @@ from tests.systems import example, judged, package_of
 
 from claimstack.controls.errors import InputError
 from claimstack.generator.package import DOCUMENTS, Package, emit, judge, make_package
+from claimstack.generator.paths import TITLES
 from claimstack.generator.writing import sha256
 
 
@@ -25,6 +26,10 @@ def commercial() -> Package:
 def test_a_package_holds_its_stacks_its_documents_and_the_manifest(name: str, stacks: tuple[str, ...]) -> None:
     files = [path for path in package_of(name).files if not path.startswith("site/")]
     assert files == [*(f"cloudformation/{stack}.json" for stack in stacks), *DOCUMENTS, "manifest.json"]
+
+
+def test_every_document_has_a_title_for_lists_of_files() -> None:
+    assert set(TITLES) == set(DOCUMENTS)
 
 
 def test_every_json_file_is_json_and_ends_with_a_line(commercial: Package) -> None:
